@@ -1,0 +1,1 @@
+//! Benches of GoVerse beside its peers; not in the default members, because the peers are heavy.

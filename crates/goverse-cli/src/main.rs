@@ -1,0 +1,3 @@
+//! The goverse command.
+
+fn main() {}

@@ -1,0 +1,31 @@
+//! What GoVerse measures: one catalogue of every metric, and the typed handles that update them.
+//!
+//! * [`catalogue`] lists every metric: name, kind, help, unit, labels, buckets, and how to use it.
+//! * [`TypeMetrics`] and [`ObjectGuard`] count the objects of one type on one node.
+//! * [`ScrapeMetrics`], [`NodeMetrics`] and [`OverflowMetrics`] are what a server reports of itself.
+//!
+//! Handles report to whichever [`metrics`] recorder is installed **when they are made**. A handle
+//! made before a recorder is installed does nothing for ever, so install the recorder first.
+//!
+//! ```
+//! use goverse_metrics::{DeactivationReason, TypeMetrics};
+//!
+//! let metrics = std::sync::Arc::new(TypeMetrics::new("localhost:47000", "ChatRoom"));
+//! let mut object = metrics.begin_activation().succeed(); // goverse_objects_total +1
+//! object.ends(DeactivationReason::Destroyed);
+//! drop(object); // goverse_objects_total -1
+//! ```
+//!
+//! This crate knows no exporter, no HTTP and no async runtime.
+
+pub mod catalogue;
+mod facade;
+mod objects;
+mod server;
+mod vocabulary;
+
+pub use catalogue::{CATALOGUE, Kind, Label, Metric, Moves, Stability, Unit, Values};
+pub use facade::{ABSENT_TYPE, TARGET, describe};
+pub use objects::{ActivationAttempt, ObjectGuard, TypeMetrics, UnknownTypeMetrics};
+pub use server::{NodeMetrics, OverflowMetrics, ScrapeMetrics, report_build};
+pub use vocabulary::{ActivationFailure, DeactivationFailure, DeactivationReason};

@@ -1,0 +1,4 @@
+//! What the catalogue promises, and that guards keep their counts exact.
+
+mod catalogue;
+mod guards;

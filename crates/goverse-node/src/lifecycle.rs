@@ -1,0 +1,68 @@
+//! The end of a node: it takes no more objects, deactivates those it has, and stops waiting at a limit.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// How a node's shutdown went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Drained {
+    /// Objects whose deactivation hook ran to its end.
+    pub deactivated: u64,
+    /// Objects whose hook was cut off, or never began, because the limit was reached.
+    pub cut_off: u64,
+    /// Objects that are still there because their hook never yields.
+    pub left: u64,
+}
+
+/// Whether the node is open, closing, or out of patience.
+#[derive(Default)]
+pub(crate) struct Lifecycle {
+    closing: AtomicBool,
+    killed: CancellationToken,
+    changed: Notify,
+    cut_off: AtomicU64,
+}
+
+// === impl Lifecycle ===
+
+impl Lifecycle {
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// Cuts off every hook that still runs, and those that would begin.
+    pub(crate) fn kill(&self) {
+        self.killed.cancel();
+    }
+
+    /// The output of `future`, or `None` once the node is out of patience.
+    pub(crate) async fn unless_killed<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        self.killed.run_until_cancelled(future).await
+    }
+
+    /// A directory has changed; a drain that waits looks again.
+    pub(crate) fn entry_changed(&self) {
+        if self.is_closing() {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Waits until a directory has changed since the last wait.
+    pub(crate) async fn until_changed(&self) {
+        self.changed.notified().await;
+    }
+
+    pub(crate) fn count_cut_off(&self) {
+        self.cut_off.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn cut_off(&self) -> u64 {
+        self.cut_off.load(Ordering::Relaxed)
+    }
+}

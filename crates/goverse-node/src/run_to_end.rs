@@ -1,0 +1,43 @@
+//! Runs a future to its end, whatever becomes of the task that began it.
+
+use std::any::Any;
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::task::Poll;
+
+use futures_util::FutureExt;
+
+/// Polls `future` once in place; if it is not done then, a task of its own carries it on.
+///
+/// A caller that goes away while it waits therefore never leaves the work half done. The future must
+/// not panic: what may panic inside it is wrapped in [`catch`].
+///
+/// # Errors
+/// `None` when the runtime stops before the future has ended.
+pub(crate) async fn run_to_end<T, F>(future: F) -> Option<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let mut future = Box::pin(future);
+    match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => tokio::spawn(future).await.ok(),
+    }
+}
+
+/// The output of `future`, or what its panic said.
+pub(crate) async fn catch<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    AssertUnwindSafe(future).catch_unwind().await.map_err(|payload| panic_message(&*payload))
+}
+
+/// What `act` returns, or what its panic said.
+pub(crate) fn catch_now<T>(act: impl FnOnce() -> T) -> Result<T, String> {
+    std::panic::catch_unwind(AssertUnwindSafe(act)).map_err(|payload| panic_message(&*payload))
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a text".to_owned())
+}

@@ -1,0 +1,1 @@
+//! Sample applications on GoVerse, used by the demo, the tests and the benches.

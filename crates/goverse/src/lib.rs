@@ -1,0 +1,1 @@
+//! GoVerse: distributed objects with metrics. The facade that applications depend on.
