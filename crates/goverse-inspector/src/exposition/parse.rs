@@ -1,0 +1,328 @@
+//! Reading a page, line by line.
+
+use std::collections::HashMap;
+
+use super::{ExpositionError, Family, FamilyKind, Problem, Sample, excerpt};
+
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// Reads a page into its families, in the order in which they first occur.
+pub(crate) fn parse(page: &str) -> Result<Vec<Family<'_>>, ExpositionError> {
+    let mut reader = Reader::default();
+    let mut line_number = 0;
+    for line in page.split_inclusive('\n') {
+        line_number += 1;
+        let read = match line.strip_suffix('\n') {
+            Some(line) => reader.read_line(line.trim_matches(BLANKS), line_number),
+            None => Err(Problem::UnendedLine),
+        };
+        read.map_err(|problem| problem.at(line_number))?;
+    }
+    Ok(reader.families)
+}
+
+#[derive(Default)]
+struct Reader<'page> {
+    families: Vec<Family<'page>>,
+    index: HashMap<&'page str, usize>,
+    /// Families whose TYPE line was read.
+    typed: HashMap<&'page str, FamilyKind>,
+}
+
+// === impl Reader ===
+
+impl<'page> Reader<'page> {
+    fn read_line(&mut self, line: &'page str, number: usize) -> Result<(), Problem> {
+        if line.is_empty() {
+            return Ok(());
+        }
+        if let Some(comment) = line.strip_prefix('#') {
+            return self.read_comment(comment.trim_start_matches(BLANKS));
+        }
+        self.read_sample(read_sample(line, number)?)
+    }
+
+    fn read_comment(&mut self, comment: &'page str) -> Result<(), Problem> {
+        let (keyword, rest) = comment.split_once(BLANKS).unwrap_or((comment, ""));
+        match keyword {
+            "HELP" => self.read_help(rest.trim_start_matches(BLANKS)),
+            "TYPE" => self.read_kind(rest.trim_start_matches(BLANKS)),
+            _ => Ok(()),
+        }
+    }
+
+    fn read_help(&mut self, text: &'page str) -> Result<(), Problem> {
+        let (name, help) = split_metric_name(text)?;
+        let help = help.trim_start_matches(BLANKS);
+        check_escapes(help)?;
+        let family = self.family(name);
+        if family.help.replace(help).is_some() {
+            return Err(Problem::RepeatedHelp(excerpt(name)));
+        }
+        Ok(())
+    }
+
+    fn read_kind(&mut self, text: &'page str) -> Result<(), Problem> {
+        let (name, word) = split_metric_name(text)?;
+        let word = word.trim_start_matches(BLANKS);
+        let kind = FamilyKind::from_word(word).ok_or_else(|| Problem::Kind(excerpt(word)))?;
+        if self.typed.insert(name, kind).is_some() {
+            return Err(Problem::RepeatedKind(excerpt(name)));
+        }
+        let family = self.family(name);
+        if !family.samples.is_empty() {
+            return Err(Problem::LateKind(excerpt(name)));
+        }
+        family.kind = kind;
+        Ok(())
+    }
+
+    fn read_sample(&mut self, sample: Sample<'page>) -> Result<(), Problem> {
+        let name = self.family_of(&sample)?;
+        self.family(name).samples.push(sample);
+        Ok(())
+    }
+
+    /// The family that a sample is of, by its name without the suffix where its family has suffixes.
+    fn family_of(&self, sample: &Sample<'page>) -> Result<&'page str, Problem> {
+        let kind_of = |name: &str| self.typed.get(name).copied();
+        let name = sample.name;
+        if let Some(base) = name.strip_suffix("_bucket")
+            && kind_of(base) == Some(FamilyKind::Histogram)
+        {
+            let has_bound = sample.labels.iter().any(|(name, _)| *name == "le");
+            return if has_bound { Ok(base) } else { Err(Problem::NoBound(excerpt(base))) };
+        }
+        if let Some(base) = name.strip_suffix("_sum").or_else(|| name.strip_suffix("_count"))
+            && matches!(kind_of(base), Some(FamilyKind::Histogram | FamilyKind::Summary))
+        {
+            return Ok(base);
+        }
+        match kind_of(name) {
+            Some(FamilyKind::Histogram) => Err(Problem::BareHistogram(excerpt(name))),
+            _ => Ok(name),
+        }
+    }
+
+    fn family(&mut self, name: &'page str) -> &mut Family<'page> {
+        let index = *self.index.entry(name).or_insert_with(|| {
+            let (help, kind) = (None, FamilyKind::Untyped);
+            self.families.push(Family { name, help, kind, samples: Vec::new() });
+            self.families.len() - 1
+        });
+        &mut self.families[index]
+    }
+}
+
+fn read_sample(text: &str, line: usize) -> Result<Sample<'_>, Problem> {
+    let (name, rest) = split_metric_name(text)?;
+    let rest = rest.trim_start_matches(BLANKS);
+    let (labels, rest) = match rest.strip_prefix('{') {
+        Some(rest) => read_labels(rest)?,
+        None => (Vec::new(), rest),
+    };
+    let value = rest.trim_matches(BLANKS);
+    check_value(value)?;
+    Ok(Sample { name, labels, value, line })
+}
+
+/// A number, and perhaps a time-stamp.
+fn check_value(text: &str) -> Result<(), Problem> {
+    let mut words = text.split(BLANKS).filter(|word| !word.is_empty());
+    let value = words.next().unwrap_or("");
+    value.parse::<f64>().map_err(|_| Problem::Value(excerpt(value)))?;
+    if let Some(timestamp) = words.next() {
+        timestamp.parse::<i64>().map_err(|_| Problem::Timestamp(excerpt(timestamp)))?;
+    }
+    words.next().map_or(Ok(()), |word| Err(Problem::TrailingText(excerpt(word))))
+}
+
+/// Labels and what follows them.
+type LabelsAndRest<'page> = (Vec<(&'page str, &'page str)>, &'page str);
+
+/// Reads `name="value",…}`, the opening brace being read already. A comma may precede the closing one.
+fn read_labels(text: &str) -> Result<LabelsAndRest<'_>, Problem> {
+    let mut labels: Vec<(&str, &str)> = Vec::new();
+    let mut rest = text.trim_start_matches(BLANKS);
+    loop {
+        if let Some(after) = rest.strip_prefix('}') {
+            return Ok((labels, after));
+        }
+        let (name, value, after) = read_label(rest)?;
+        if labels.iter().any(|(earlier, _)| *earlier == name) {
+            return Err(Problem::RepeatedLabel(excerpt(name)));
+        }
+        labels.push((name, value));
+        rest = match after.strip_prefix(',') {
+            Some(after) => after.trim_start_matches(BLANKS),
+            None if after.starts_with('}') => after,
+            None => return Err(Problem::UnclosedLabels),
+        };
+    }
+}
+
+/// Reads `name="value"` and the blanks after it: name, value, rest.
+fn read_label(text: &str) -> Result<(&str, &str, &str), Problem> {
+    if text.is_empty() {
+        return Err(Problem::UnclosedLabels);
+    }
+    let (name, rest) =
+        split_name(text, "").filter(|(name, _)| !name.starts_with("__")).ok_or_else(|| Problem::LabelName(excerpt(text)))?;
+    let quoted = rest
+        .trim_start_matches(BLANKS)
+        .strip_prefix('=')
+        .and_then(|rest| rest.trim_start_matches(BLANKS).strip_prefix('"'))
+        .ok_or_else(|| Problem::LabelValue(excerpt(name)))?;
+    let end = closing_quote(quoted).ok_or_else(|| Problem::UnclosedValue(excerpt(name)))?;
+    let (value, rest) = (&quoted[..end], &quoted[end + 1..]);
+    check_escapes(value)?;
+    Ok((name, value, rest.trim_start_matches(BLANKS)))
+}
+
+/// Where the value ends: at the first quote that is not escaped.
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let closes = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        closes
+    })
+}
+
+fn check_escapes(text: &str) -> Result<(), Problem> {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'\\' && !matches!(bytes.next(), Some(b'\\' | b'"' | b'n')) {
+            return Err(Problem::Escape);
+        }
+    }
+    Ok(())
+}
+
+fn split_metric_name(text: &str) -> Result<(&str, &str), Problem> {
+    split_name(text, ":").ok_or_else(|| Problem::MetricName(excerpt(text)))
+}
+
+/// Splits off a name of letters, digits, `_` and the characters of `also`.
+fn split_name<'page>(text: &'page str, also: &str) -> Option<(&'page str, &'page str)> {
+    let belongs = |c: char| c.is_ascii_alphanumeric() || c == '_' || also.contains(c);
+    let end = text.find(|c| !belongs(c)).unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    let is_name = !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit());
+    is_name.then_some((name, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use expect_test::{Expect, expect};
+
+    use super::parse;
+
+    fn check(page: &str, expected: Expect) {
+        let mut shown = String::new();
+        match parse(page) {
+            Err(error) => writeln!(shown, "{error}").unwrap(),
+            Ok(families) => {
+                for family in families {
+                    let (name, kind, help) = (family.name, family.kind, family.help);
+                    writeln!(shown, "{name} {kind:?} {help:?}").unwrap();
+                    for sample in family.samples {
+                        let (name, labels, value) = (sample.name, sample.labels, sample.value);
+                        writeln!(shown, "  {name} {labels:?} {value}").unwrap();
+                    }
+                }
+            }
+        }
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn families_samples_and_comments() {
+        check(
+            "# HELP a_total Counts \\\\ things\n# TYPE a_total counter\na_total 1\n\
+             a_total{x=\"1\",} 2.5e3 1700000000000\n\n# a remark\n#\n  b { y = \"2\" , z=\"3\" }  +Inf\n",
+            expect![[r#"
+                a_total Counter Some("Counts \\\\ things")
+                  a_total [] 1
+                  a_total [("x", "1")] 2.5e3 1700000000000
+                b Untyped None
+                  b [("y", "2"), ("z", "3")] +Inf
+            "#]],
+        );
+        check("", expect![""]);
+    }
+
+    #[test]
+    fn histograms_and_summaries_keep_their_parts() {
+        check(
+            "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n\
+             # TYPE s summary\ns{quantile=\"0.5\"} NaN\ns_sum 0\ns_count 0\n\
+             # TYPE g gauge\ng_sum 1\ng 1\n",
+            expect![[r#"
+                h Histogram None
+                  h_bucket [("le", "1")] 1
+                  h_bucket [("le", "+Inf")] 2
+                  h_sum [] 3
+                  h_count [] 2
+                s Summary None
+                  s [("quantile", "0.5")] NaN
+                  s_sum [] 0
+                  s_count [] 0
+                g Gauge None
+                  g [] 1
+                g_sum Untyped None
+                  g_sum [] 1
+            "#]],
+        );
+    }
+
+    #[test]
+    fn label_values_may_hold_anything() {
+        check(
+            "a{x=\"} 1, y=\\\"2\\\" # \\\\\",z=\"{é\\n\"} 7\n",
+            expect![[r##"
+                a Untyped None
+                  a [("x", "} 1, y=\\\"2\\\" # \\\\"), ("z", "{é\\n")] 7
+            "##]],
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        let pages = [
+            "ok 1\n<html>\n",
+            "1a 1\n",
+            "a\n",
+            "a one\n",
+            "a 1 later\n",
+            "a 1 2 3\n",
+            "a 1",
+            "a{x=\"1\" 1\n",
+            "a{x=\"1\n",
+            "a{x=\"1\\\"} 1\n",
+            "a{x=\"\\t\"} 1\n",
+            "a{x=1} 1\n",
+            "a{0=\"1\"} 1\n",
+            "a{__name__=\"b\"} 1\n",
+            "a{x=\"1\",x=\"2\"} 1\n",
+            "a{,} 1\n",
+            "a{\n",
+            "# TYPE a thing\n",
+            "# TYPE a\n",
+            "# TYPE a gauge\n# TYPE a gauge\n",
+            "# HELP a b\n# HELP a c\n",
+            "a 1\n# TYPE a gauge\n",
+            "# TYPE a histogram\na 1\n",
+            "# TYPE a histogram\na_bucket 1\n",
+            "# HELP\n",
+            "a 1\r\n",
+        ];
+        let mut shown = String::new();
+        for page in pages {
+            writeln!(shown, "{page:?} → {}", parse(page).unwrap_err()).unwrap();
+        }
+        expect![""].assert_eq(&shown);
+    }
+}

@@ -1,0 +1,46 @@
+//! Opening the port that the inspector serves.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use tokio::net::{TcpListener, lookup_host};
+
+use crate::InspectorError;
+use crate::config::ListenAddress;
+
+/// Opens the port, or says why it cannot be.
+pub(crate) async fn open(address: &ListenAddress) -> Result<TcpListener, InspectorError> {
+    let opened = match address {
+        ListenAddress::EveryInterface { port } => open_every_interface(*port).await,
+        ListenAddress::Named(name) => open_named(name).await,
+    };
+    opened.map_err(|source| {
+        let address = address.to_string();
+        match source.kind() {
+            io::ErrorKind::AddrInUse => InspectorError::AddressInUse { address },
+            _ => InspectorError::Listen { address, source },
+        }
+    })
+}
+
+/// The IPv6 wildcard takes IPv4 connections too; where there is no IPv6, the IPv4 wildcard serves.
+async fn open_every_interface(port: u16) -> io::Result<TcpListener> {
+    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).await {
+        Err(error) if is_worth_ipv4(&error) => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
+        }
+        opened => opened,
+    }
+}
+
+fn is_worth_ipv4(error: &io::Error) -> bool {
+    !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
+}
+
+/// One address alone: had `localhost` two, a second inspector would silently take the other one.
+async fn open_named(name: &str) -> io::Result<TcpListener> {
+    let addresses: Vec<SocketAddr> = lookup_host(name).await?.collect();
+    let first = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first());
+    let address = first.ok_or_else(|| io::Error::other("the name has no address"))?;
+    TcpListener::bind(address).await
+}

@@ -1,0 +1,230 @@
+//! One node with all that makes it run in production: what starts it, and what stops it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use goverse_core::NodeAddress;
+use goverse_metrics::ScrapeMetrics;
+use goverse_node::{BuildError, Drained, Node, NodeBuilder, Object};
+use thiserror::Error;
+use tokio::net::TcpListener;
+
+use crate::config::ServerConfig;
+use crate::operations::{Operations, OperationsLimits, OperationsPort, Readiness};
+use crate::recorder::{NodeClaim, Recorder, RecorderBuilder, RecorderError};
+use crate::signals::stop_signal;
+
+/// A node that runs, with its operations port.
+#[must_use = "a server that is dropped stops without deactivating its objects"]
+pub struct Server {
+    node: Node,
+    readiness: Arc<Readiness>,
+    operations: Option<OperationsPort>,
+    shutdown_timeout: Duration,
+    claim: Option<NodeClaim>,
+}
+
+/// Chooses what a server runs.
+#[must_use]
+pub struct ServerBuilder {
+    config: ServerConfig,
+    node: NodeBuilder,
+    recorder: RecorderBuilder,
+    limits: OperationsLimits,
+}
+
+/// Why a server did not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// There is no recorder for the operations port to show.
+    #[error(transparent)]
+    Recorder(#[from] RecorderError),
+    /// The node's types cannot be registered.
+    #[error(transparent)]
+    Node(#[from] BuildError),
+    /// Two nodes of this process have one address.
+    #[error(
+        "advertise_address = \"{0}\": another node of this process has this address; give each node its own"
+    )]
+    AddressTaken(NodeAddress),
+    /// A port cannot be listened at.
+    #[error("{field} = \"{address}\": {}", explain(source))]
+    Bind {
+        /// The field of the configuration.
+        field: &'static str,
+        /// Its value.
+        address: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+// === impl ServerBuilder ===
+
+impl ServerBuilder {
+    /// Registers a type whose objects begin as their default.
+    pub fn object<T: Object + Default>(mut self) -> Self {
+        self.node = self.node.object::<T>();
+        self
+    }
+
+    /// Registers a type whose objects begin as `construct` makes them.
+    pub fn object_with<T: Object>(
+        mut self,
+        construct: impl Fn() -> T + Send + Sync + 'static,
+    ) -> Self {
+        self.node = self.node.object_with(construct);
+        self
+    }
+
+    /// Sets what the recorder does with the application's own metrics.
+    pub fn recorder(mut self, recorder: RecorderBuilder) -> Self {
+        self.recorder = recorder;
+        self
+    }
+
+    /// Sets the limits of the operations port.
+    pub fn operations_limits(mut self, limits: OperationsLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Installs the recorder, makes the node, and serves the operations port if the configuration has one.
+    ///
+    /// # Errors
+    /// When the process has another recorder, the address is another node's, a type cannot be
+    /// registered, or a port cannot be listened at.
+    pub async fn start(self) -> Result<Server, StartError> {
+        let Self { config, node, recorder, limits } = self;
+        let address = &config.advertise_address;
+        for field in config.without_effect() {
+            tracing::warn!(field, "this setting has no effect in this version");
+        }
+        let listener = match &config.metrics_listen_address {
+            None => None,
+            Some(listen) => Some(listen.bind().await.map_err(|source| StartError::Bind {
+                field: "metrics_listen_address",
+                address: listen.to_string(),
+                source,
+            })?),
+        };
+        let recorder = match recorder.install() {
+            Ok(recorder) => Some(recorder),
+            // Without a page to show, the recorder that is there serves as well.
+            Err(RecorderError::AnotherRecorder) if listener.is_none() => None,
+            Err(error) => return Err(error.into()),
+        };
+        let claim = match &recorder {
+            None => None,
+            Some(recorder) => {
+                let claim = recorder.claim_node(address);
+                Some(claim.ok_or_else(|| StartError::AddressTaken(address.clone()))?)
+            }
+        };
+        goverse_metrics::describe();
+        goverse_metrics::report_build(env!("CARGO_PKG_VERSION"));
+        let readiness = Arc::new(Readiness::new(address));
+        let node = node.build()?;
+        let operations = match (listener, recorder) {
+            (Some(listener), Some(recorder)) => {
+                let scrapes = ScrapeMetrics::new(address.as_str());
+                let readiness = Arc::clone(&readiness);
+                let operations = Operations { node: node.clone(), recorder, readiness, scrapes };
+                Some(serve_operations(listener, operations, limits)?)
+            }
+            _ => None,
+        };
+        readiness.set(true);
+        tracing::info!(node = %address, types = node.types().count(), "node ready");
+        let shutdown_timeout = config.shutdown_timeout;
+        Ok(Server { node, readiness, operations, shutdown_timeout, claim })
+    }
+}
+
+fn serve_operations(
+    listener: TcpListener,
+    operations: Operations,
+    limits: OperationsLimits,
+) -> Result<OperationsPort, StartError> {
+    let port = OperationsPort::serve(listener, operations, limits);
+    port.map_err(|source| StartError::Bind {
+        field: "metrics_listen_address",
+        address: "the bound port".to_owned(),
+        source,
+    })
+}
+
+fn explain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "the port is in use by another program; stop that program, or choose another port".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; use one of its own, localhost, or :port for every interface".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "not permitted; ports below 1024 need a privilege, choose a higher one".to_owned()
+        }
+        _ => format!("cannot listen there: {error}"),
+    }
+}
+
+// === impl Server ===
+
+impl Server {
+    /// Begins a server with this configuration.
+    pub fn builder(config: ServerConfig) -> ServerBuilder {
+        ServerBuilder {
+            node: Node::builder(config.advertise_address.clone()),
+            config,
+            recorder: Recorder::builder(),
+            limits: OperationsLimits::default(),
+        }
+    }
+
+    /// The node.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// Where the operations port listens, if there is one.
+    pub fn operations_address(&self) -> Option<SocketAddr> {
+        self.operations.as_ref().map(OperationsPort::local_address)
+    }
+
+    /// Runs until SIGTERM or Ctrl-C, then shuts down. A second signal cuts the remaining hooks off.
+    pub async fn run_until_signal(self) -> Drained {
+        let signal = stop_signal().await;
+        tracing::info!(signal, "shutting down");
+        let again = async {
+            stop_signal().await;
+        };
+        self.shutdown_unless(again).await
+    }
+
+    /// Stops taking objects, deactivates those that are there with their hooks, and closes the
+    /// operations port last, so that it shows the whole of the shutdown.
+    pub async fn shutdown(self) -> Drained {
+        self.shutdown_unless(std::future::pending()).await
+    }
+
+    /// Like [`shutdown`](Self::shutdown), but hooks are cut off when `impatient` is done.
+    pub async fn shutdown_unless(self, impatient: impl Future<Output = ()>) -> Drained {
+        self.readiness.set(false);
+        let mut drained = std::pin::pin!(self.node.shutdown(self.shutdown_timeout));
+        let drained = tokio::select! {
+            drained = &mut drained => drained,
+            () = impatient => self.node.shutdown(Duration::ZERO).await,
+        };
+        let Drained { deactivated, cut_off, left } = drained;
+        tracing::info!(node = %self.node.address(), deactivated, cut_off, left, "node stopped");
+        if let Some(operations) = self.operations {
+            operations.close().await;
+        }
+        drop(self.claim);
+        drained
+    }
+}
