@@ -1,0 +1,23 @@
+# Installs the Debian packages that are its arguments, and leaves their services neither running nor enabled.
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+
+# Debian asks this file before a package starts a service: 101 forbids it.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+fi
+
+apt-get -o Acquire::Retries=3 update
+apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$@"
+
+# Nor at the next start of the machine: a service of that name came with the package just now.
+for package in "$@"; do
+    if command -v systemctl >/dev/null && systemctl cat "$package.service" >/dev/null 2>&1; then
+        systemctl --quiet disable "$package.service"
+    fi
+done
