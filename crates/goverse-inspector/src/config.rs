@@ -162,28 +162,43 @@ mod tests {
 
     #[test]
     fn wrong_nodes_are_named() {
-        check_error(&config(&[]), expect![[r#"
+        check_error(
+            &config(&[]),
+            expect![[r#"
             there is no node to show; give the operations address of at least one, such as localhost:9090
-        "#]]);
-        check_error(&config(&["localhost"]), expect![[r#"
+        "#]],
+        );
+        check_error(
+            &config(&["localhost"]),
+            expect![[r#"
             "localhost" is no operations address of a node; write host:port, such as localhost:9090
               "localhost" has no port; write host:port, such as localhost:47000
-        "#]]);
-        check_error(&config(&["https://localhost:9090"]), expect![[r#"
+        "#]],
+        );
+        check_error(
+            &config(&["https://localhost:9090"]),
+            expect![[r#"
             "https://localhost:9090" is no operations address of a node; write host:port, such as localhost:9090
               "https://localhost:9090" is no host name or IP address with a port; write host:port, such as localhost:47000 or [::1]:47000
-        "#]]);
-        check_error(&config(&["localhost:9090", "http://LOCALHOST:9090"]), expect![[r#"
+        "#]],
+        );
+        check_error(
+            &config(&["localhost:9090", "http://LOCALHOST:9090"]),
+            expect![[r#"
             the node localhost:9090 is given twice; give each node once
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn a_zero_duration_is_refused() {
         let zero = InspectorConfig { refresh: Duration::ZERO, ..config(&["a:1"]) };
-        check_error(&zero, expect![[r#"
+        check_error(
+            &zero,
+            expect![[r#"
             refresh is zero; it must be longer, such as 2s
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -193,8 +208,11 @@ mod tests {
         let named = ListenAddress::parse("[::1]:0").unwrap();
         assert_eq!(named, ListenAddress::Named("[::1]:0".to_owned()));
         let wrong = InspectorConfig { listen_address: "8080".to_owned(), ..config(&["a:1"]) };
-        check_error(&wrong, expect![[r#"
+        check_error(
+            &wrong,
+            expect![[r#"
             "8080" is no address to listen on; write --listen localhost:8080, or --listen :8080 for every interface
-        "#]]);
+        "#]],
+        );
     }
 }

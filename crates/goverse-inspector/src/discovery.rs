@@ -23,10 +23,8 @@ struct TargetLabels<'a> {
 
 /// Every node of the configuration; also those that are down, so that Prometheus shows `up == 0`.
 pub(crate) fn target_groups(snapshot: &Snapshot) -> Vec<TargetGroup<'_>> {
-    let group = |(operations, node)| TargetGroup {
-        targets: [operations],
-        labels: TargetLabels { node },
-    };
+    let group =
+        |(operations, node)| TargetGroup { targets: [operations], labels: TargetLabels { node } };
     snapshot.nodes.iter().map(|node| (&node.operations, node.state.node())).map(group).collect()
 }
 
@@ -41,7 +39,48 @@ mod tests {
     #[test]
     fn every_node_is_a_target() {
         let json = serde_json::to_string_pretty(&target_groups(&snapshot())).unwrap();
-        expect![""].assert_eq(&json);
+        expect![[r#"
+            [
+              {
+                "targets": [
+                  "n1:9090"
+                ],
+                "labels": {
+                  "__meta_goverse_node": "n1:47000"
+                }
+              },
+              {
+                "targets": [
+                  "n2:9090"
+                ],
+                "labels": {
+                  "__meta_goverse_node": "n2:47000"
+                }
+              },
+              {
+                "targets": [
+                  "n3:9090"
+                ],
+                "labels": {
+                  "__meta_goverse_node": "n3:47000"
+                }
+              },
+              {
+                "targets": [
+                  "n4:9090"
+                ],
+                "labels": {}
+              },
+              {
+                "targets": [
+                  "10.0.0.1:9090"
+                ],
+                "labels": {
+                  "__meta_goverse_node": "n1:47000"
+                }
+              }
+            ]"#]]
+        .assert_eq(&json);
     }
 
     #[test]

@@ -40,8 +40,9 @@ impl Inspector {
         let settings = config.check()?;
         let client = poll::client().map_err(InspectorError::Client)?;
         let listener = listener::open(&settings.listen).await?;
-        let local_addr = listener.local_addr().map_err(|source| {
-            InspectorError::Listen { address: settings.listen.to_string(), source }
+        let local_addr = listener.local_addr().map_err(|source| InspectorError::Listen {
+            address: settings.listen.to_string(),
+            source,
         })?;
         Ok(Self { listener, local_addr, client, settings })
     }

@@ -123,7 +123,8 @@ pub(crate) mod tests {
         let second = |second| start + Duration::from_secs(second);
         let mut state = NodeState::unasked(start);
         for &(when, failure) in attempts {
-            let attempt = failure.map_or_else(|| Ok(answer("n1:1", &[], "")), |f| Err(f.to_owned()));
+            let attempt =
+                failure.map_or_else(|| Ok(answer("n1:1", &[], "")), |f| Err(f.to_owned()));
             state = state.after(attempt, second(when));
         }
         let shown = match state.at(second(at), Duration::from_secs(6)) {

@@ -1,12 +1,12 @@
 //! Asking one node, again and again, and publishing what is known of it.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 use goverse_core::{InvalidAddress, NodeAddress};
 use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -43,7 +43,7 @@ enum PollError {
     Broken { path: &'static str, cause: String },
     #[error("GET {path} answered {status}")]
     Status { path: &'static str, status: StatusCode },
-    #[error("its {path} page is larger than {limit} bytes")]
+    #[error("GET {path} answered more than {} MiB", .limit >> 20)]
     TooLarge { path: &'static str, limit: usize },
     #[error("its /metrics page is not UTF-8")]
     NotText,
@@ -78,25 +78,25 @@ impl Poller {
     pub(crate) async fn run(self) {
         let mut ticks = tokio::time::interval(self.schedule.refresh);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut was_up = None;
         while !self.state.is_closed() {
             ticks.tick().await;
             let attempt = self.ask().await.map_err(|error| error.reason());
-            self.publish(attempt);
+            let state = self.state.borrow().after(attempt, Instant::now());
+            let is_up = matches!(state, NodeState::Up(_));
+            if was_up.replace(is_up) != Some(is_up) {
+                self.log(&state);
+            }
+            self.state.send_replace(state);
         }
     }
 
-    fn publish(&self, attempt: Result<Answer, String>) {
-        let before = self.state.borrow().clone();
-        let state = before.after(attempt, Instant::now());
+    fn log(&self, state: &NodeState) {
         let operations = self.operations.as_str();
-        match (&before, &state) {
-            (NodeState::Down(_), NodeState::Up(_)) => info!(operations, "node is up"),
-            (NodeState::Up(_), NodeState::Down(down)) => {
-                warn!(operations, reason = down.reason, "node is down");
-            }
-            _ => {}
+        match state {
+            NodeState::Up(_) => info!(operations, "node is up"),
+            NodeState::Down(down) => warn!(operations, reason = down.reason, "node is down"),
         }
-        self.state.send_replace(state);
     }
 
     async fn ask(&self) -> Result<Answer, PollError> {
@@ -190,11 +190,25 @@ mod tests {
     #[test]
     fn answers_and_what_is_wrong_with_them() {
         let objects = r#"{"node":"n1:1","ready":true,"total":3,"types":{"A":1,"B":2},"objects":[],"next":null}"#;
-        check(b"", objects, expect![""]);
-        check(b"a\n", objects, expect![""]);
-        check(b"a{x=\"\xff\"} 1\n", objects, expect![""]);
-        check(b"", "{}", expect![""]);
-        check(b"", r#"{"node":"n1","ready":true,"total":0,"types":{}}"#, expect![""]);
+        check(b"", objects, expect![[r#"n1:1 ready=true 3 {"A": 1, "B": 2}"#]]);
+        check(
+            b"a\n",
+            objects,
+            expect![[r#"its /metrics page cannot be read: line 1: "" is no number"#]],
+        );
+        check(b"a{x=\"\xff\"} 1\n", objects, expect!["its /metrics page is not UTF-8"]);
+        check(
+            b"",
+            "{}",
+            expect!["its /objects page cannot be read: missing field `node` at line 1 column 2"],
+        );
+        check(
+            b"",
+            r#"{"node":"n1","ready":true,"total":0,"types":{}}"#,
+            expect![[
+                r#"its /objects page names no node: "n1" has no port; write host:port, such as localhost:47000"#
+            ]],
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use goverse_core::NodeAddress;
 use tokio::sync::watch;
 
-use crate::exposition::{NodeFamily, merge};
+use crate::exposition::merge;
 use crate::node_state::NodeState;
 
 /// The nodes that are watched. What is asked of it, it answers at once from what is known.
@@ -60,7 +60,8 @@ impl Snapshot {
             if let NodeState::Up(up) = &node.state
                 && let Some(same) = snapshot.find_up(&up.answer.node)
             {
-                let reason = format!("is the same node as {}; give each node once", same.operations);
+                let reason =
+                    format!("is the same node as {}; give each node once", same.operations);
                 node.state = NodeState::Down(up.ends(reason, up.at));
             }
             snapshot.nodes.push(node);
@@ -69,9 +70,9 @@ impl Snapshot {
     }
 
     fn find_up(&self, address: &NodeAddress) -> Option<&NodeSnapshot> {
-        self.nodes.iter().find(
-            |node| matches!(&node.state, NodeState::Up(up) if up.answer.node == *address),
-        )
+        self.nodes
+            .iter()
+            .find(|node| matches!(&node.state, NodeState::Up(up) if up.answer.node == *address))
     }
 
     /// The cluster's `/metrics` page: what the nodes that are up expose of GoVerse.

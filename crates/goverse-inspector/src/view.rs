@@ -58,8 +58,7 @@ pub(crate) enum Standing {
 
 impl ClusterView {
     pub(crate) fn new(snapshot: &Snapshot) -> Self {
-        let mut view =
-            Self { up: 0, objects: 0, types: BTreeMap::new(), nodes: Vec::new() };
+        let mut view = Self { up: 0, objects: 0, types: BTreeMap::new(), nodes: Vec::new() };
         for node in &snapshot.nodes {
             view.push(NodeView::new(node, snapshot.at));
         }
@@ -134,6 +133,74 @@ mod tests {
     #[test]
     fn up_nodes_count_and_down_nodes_say_why() {
         let json = serde_json::to_string_pretty(&ClusterView::new(&snapshot())).unwrap();
-        expect![""].assert_eq(&json);
+        expect![[r#"
+            {
+              "up": 2,
+              "objects": 16,
+              "types": {
+                "<Room>": 1,
+                "ChatClient": 10,
+                "ChatRoom": 5
+              },
+              "nodes": [
+                {
+                  "operations": "n1:9090",
+                  "node": "n1:47000",
+                  "state": "ready",
+                  "reason": null,
+                  "down_seconds": null,
+                  "last_seen_seconds": 1.5,
+                  "objects": 12,
+                  "types": {
+                    "ChatClient": 10,
+                    "ChatRoom": 2
+                  }
+                },
+                {
+                  "operations": "n2:9090",
+                  "node": "n2:47000",
+                  "state": "not_ready",
+                  "reason": null,
+                  "down_seconds": null,
+                  "last_seen_seconds": 0.0,
+                  "objects": 4,
+                  "types": {
+                    "<Room>": 1,
+                    "ChatRoom": 3
+                  }
+                },
+                {
+                  "operations": "n3:9090",
+                  "node": "n3:47000",
+                  "state": "down",
+                  "reason": "cannot be reached: Connection refused (os error 111)",
+                  "down_seconds": 65.0,
+                  "last_seen_seconds": 90.0,
+                  "objects": null,
+                  "types": {}
+                },
+                {
+                  "operations": "n4:9090",
+                  "node": null,
+                  "state": "down",
+                  "reason": "has not answered yet",
+                  "down_seconds": 90.0,
+                  "last_seen_seconds": null,
+                  "objects": null,
+                  "types": {}
+                },
+                {
+                  "operations": "10.0.0.1:9090",
+                  "node": "n1:47000",
+                  "state": "down",
+                  "reason": "is the same node as n1:9090; give each node once",
+                  "down_seconds": 0.0,
+                  "last_seen_seconds": 0.0,
+                  "objects": null,
+                  "types": {}
+                }
+              ]
+            }"#]]
+        .assert_eq(&json);
     }
 }

@@ -126,7 +126,18 @@ mod tests {
                  # TYPE goverse_build_info gauge\ngoverse_build_info{version=\"1\"} 1\n\
                  # TYPE goverse_metrics_scrapes_refused_total counter\n",
             ],
-            expect![""],
+            expect![[r##"
+                # HELP goverse_objects_total Total number of distributed objects in the cluster
+                # TYPE goverse_objects_total gauge
+                goverse_objects_total{node="n1:1",type="A"} 1
+                goverse_objects_total{node="n2:1",type="A"} 2
+                # HELP goverse_build_info Always 1; the labels say which build of GoVerse is running
+                # TYPE goverse_build_info gauge
+                goverse_build_info{node="n1:1",version="1"} 1
+                goverse_build_info{node="n2:1",version="1"} 1
+                # TYPE goverse_new gauge
+                goverse_new{node="n1:1"} 1
+            "##]],
         );
     }
 
@@ -141,7 +152,21 @@ mod tests {
                  goverse_metrics_scrape_duration_seconds_count{{node=\"{node}\"}} 1\n"
             )
         };
-        check(&[&page("n1:1"), &page("n2:1")], expect![""]);
+        check(
+            &[&page("n1:1"), &page("n2:1")],
+            expect![[r##"
+            # HELP goverse_metrics_scrape_duration_seconds Time to render and compress the node's /metrics page
+            # TYPE goverse_metrics_scrape_duration_seconds histogram
+            goverse_metrics_scrape_duration_seconds_bucket{node="n1:1",le="1"} 1
+            goverse_metrics_scrape_duration_seconds_bucket{node="n1:1",le="+Inf"} 1
+            goverse_metrics_scrape_duration_seconds_sum{node="n1:1"} 0.5
+            goverse_metrics_scrape_duration_seconds_count{node="n1:1"} 1
+            goverse_metrics_scrape_duration_seconds_bucket{node="n2:1",le="1"} 1
+            goverse_metrics_scrape_duration_seconds_bucket{node="n2:1",le="+Inf"} 1
+            goverse_metrics_scrape_duration_seconds_sum{node="n2:1"} 0.5
+            goverse_metrics_scrape_duration_seconds_count{node="n2:1"} 1
+        "##]],
+        );
     }
 
     #[test]
@@ -152,7 +177,13 @@ mod tests {
                  # TYPE goverse_new gauge\n# HELP goverse_new New\\nthing\ngoverse_new 1\n",
                 "# TYPE goverse_new counter\ngoverse_new 2\n",
             ],
-            expect![""],
+            expect![[r##"
+                # goverse_node_ready of n1:1 is left out: counter there, gauge here
+                # goverse_new of n2:1 is left out: counter there, gauge here
+                # HELP goverse_new New\nthing
+                # TYPE goverse_new gauge
+                goverse_new{node="n1:1"} 1
+            "##]],
         );
     }
 

@@ -166,8 +166,9 @@ fn read_label(text: &str) -> Result<(&str, &str, &str), Problem> {
     if text.is_empty() {
         return Err(Problem::UnclosedLabels);
     }
-    let (name, rest) =
-        split_name(text, "").filter(|(name, _)| !name.starts_with("__")).ok_or_else(|| Problem::LabelName(excerpt(text)))?;
+    let (name, rest) = split_name(text, "")
+        .filter(|(name, _)| !name.starts_with("__"))
+        .ok_or_else(|| Problem::LabelName(excerpt(text)))?;
     let quoted = rest
         .trim_start_matches(BLANKS)
         .strip_prefix('=')
@@ -323,6 +324,33 @@ mod tests {
         for page in pages {
             writeln!(shown, "{page:?} → {}", parse(page).unwrap_err()).unwrap();
         }
-        expect![""].assert_eq(&shown);
+        expect![[r##"
+            "ok 1\n<html>\n" → line 2: "<html>" does not begin with the name of a metric
+            "1a 1\n" → line 1: "1a 1" does not begin with the name of a metric
+            "a\n" → line 1: "" is no number
+            "a one\n" → line 1: "one" is no number
+            "a 1 later\n" → line 1: "later" is no time-stamp
+            "a 1 2 3\n" → line 1: "3" follows the time-stamp
+            "a 1" → line 1: the page ends in the middle of it
+            "a{x=\"1\" 1\n" → line 1: the labels do not end with a brace
+            "a{x=\"1\n" → line 1: the value of the label x does not end
+            "a{x=\"1\\\"} 1\n" → line 1: the value of the label x does not end
+            "a{x=\"\\t\"} 1\n" → line 1: a backslash may only stand before a backslash, a quote or n
+            "a{x=1} 1\n" → line 1: the label x has no value in quotes
+            "a{0=\"1\"} 1\n" → line 1: "0=\"1\"} 1" does not begin with the name of a label
+            "a{__name__=\"b\"} 1\n" → line 1: "__name__=\"b\"} 1" does not begin with the name of a label
+            "a{x=\"1\",x=\"2\"} 1\n" → line 1: the label x is there twice
+            "a{,} 1\n" → line 1: ",} 1" does not begin with the name of a label
+            "a{\n" → line 1: the labels do not end with a brace
+            "# TYPE a thing\n" → line 1: "thing" is no type of a metric
+            "# TYPE a\n" → line 1: "" is no type of a metric
+            "# TYPE a gauge\n# TYPE a gauge\n" → line 2: a has a second TYPE line
+            "# HELP a b\n# HELP a c\n" → line 2: a has a second HELP line
+            "a 1\n# TYPE a gauge\n" → line 2: the TYPE line of a comes after its samples
+            "# TYPE a histogram\na 1\n" → line 2: a is a histogram, whose samples end in _bucket, _sum or _count
+            "# TYPE a histogram\na_bucket 1\n" → line 2: a bucket of a has no label le
+            "# HELP\n" → line 1: "" does not begin with the name of a metric
+            "a 1\r\n" → line 1: "1\r" is no number
+        "##]].assert_eq(&shown);
     }
 }

@@ -102,7 +102,11 @@ mod tests {
     fn every_series_names_its_node() {
         check(
             "goverse_a{type=\"T\",node=\"n1:47000\"} 1\ngoverse_b 2\ngoverse_c{x=\"}\\\"\"} 3 4\n",
-            expect![""],
+            expect![[r#"
+                goverse_a{type="T",node="n1:47000"} 1
+                goverse_b{node="n1:47000"} 2
+                goverse_c{node="n1:47000",x="}\""} 3 4
+            "#]],
         );
     }
 
@@ -116,6 +120,11 @@ mod tests {
 
     #[test]
     fn a_series_that_is_there_twice_is_an_error() {
-        check("goverse_a{x=\"1\",y=\"2\"} 1\n\ngoverse_a{y=\"2\",x=\"1\"} 1\n", expect![""]);
+        check(
+            "goverse_a{x=\"1\",y=\"2\"} 1\n\ngoverse_a{y=\"2\",x=\"1\"} 1\n",
+            expect![[r#"
+            line 3: the series is there twice, first in line 1
+        "#]],
+        );
     }
 }
