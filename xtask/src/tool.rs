@@ -39,8 +39,14 @@ pub(crate) fn install_missing() -> Result<(), Failure> {
     if means == Means::None {
         return Err(Failure::unusable(instructions(&missing)));
     }
-    eprintln!("installing {}", packages(&missing).join(" "));
-    install(means, &packages(&missing)).map_err(|failure| failure.during(&instructions(&missing)))
+    install(means, &packages(&missing))
+        .map_err(|failure| failure.during(&instructions(&missing)))?;
+    let still_missing = self::missing(process::is_installed);
+    if still_missing.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::unusable(instructions(&still_missing)))
+    }
 }
 
 fn missing(is_installed: fn(&str) -> bool) -> Vec<&'static Tool> {
@@ -63,6 +69,7 @@ fn instructions(missing: &[&Tool]) -> String {
 }
 
 fn install(means: Means, packages: &[&str]) -> Result<(), Failure> {
+    eprintln!("installing {}", packages.join(" "));
     let mut command = match means {
         Means::Sudo => Command::new("sudo"),
         Means::Root | Means::None => Command::new("sh"),

@@ -15,9 +15,9 @@ fi
 apt-get -o Acquire::Retries=3 update
 apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$@"
 
-# Nor at the next start of the machine: a service of that name came with the package just now.
-for package in "$@"; do
-    if command -v systemctl >/dev/null && systemctl cat "$package.service" >/dev/null 2>&1; then
-        systemctl --quiet disable "$package.service"
-    fi
-done
+# Nor at the next start of the machine: until now these services were not there, so nobody wants them.
+if command -v systemctl >/dev/null; then
+    dpkg --listfiles "$@" | sed -n 's|.*/systemd/system/\([^/]*\.service\)$|\1|p' | while read -r service; do
+        systemctl --quiet disable "$service"
+    done
+fi
