@@ -1,3 +1,27 @@
-//! The goverse command.
+//! The `goverse` command: a demo cluster, a node, the inspector, and the catalogue of metrics.
 
-fn main() {}
+mod command_line;
+mod config_check;
+mod demo;
+mod failure;
+mod inspector;
+mod metrics;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use command_line::{Command, CommandLine, ConfigCommand};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match CommandLine::parse().command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Serve(args) => serve::run(&args).await,
+        Command::Inspector(args) => inspector::run(args).await,
+        Command::Config(ConfigCommand::Check { file }) => config_check::run(file),
+        Command::Metrics(args) => metrics::run(&args),
+    };
+    failure::report(result)
+}

@@ -54,8 +54,14 @@ pub struct ObjectGuard {
 impl TypeMetrics {
     /// Resolves the handles of `type_name` on the node that advertises `node`; all series start at 0.
     pub fn new(node: &str, type_name: &str) -> Self {
+        // A registered type is never unknown, so it has no series for that.
+        let impossible = ActivationFailure::UnknownType.as_str();
         let by_value = |metric, values: &[&str]| {
-            values.iter().map(|value| counter(metric, &[node, type_name, value])).collect()
+            let handle = |value: &&str| match *value {
+                value if value == impossible => Counter::noop(),
+                value => counter(metric, &[node, type_name, value]),
+            };
+            values.iter().map(handle).collect()
         };
         let metrics = Self {
             objects: gauge(&OBJECTS_TOTAL, &[node, type_name]),

@@ -1,1 +1,41 @@
-//! GoVerse: distributed objects with metrics. The facade that applications depend on.
+//! GoVerse: distributed objects whose every node and type is visible in Prometheus.
+//!
+//! An application writes types and registers them; [`app`] does the rest: command line, configuration,
+//! logs, metrics and signals.
+//!
+//! ```no_run
+//! use goverse::prelude::*;
+//!
+//! #[derive(Default)]
+//! struct ChatRoom;
+//!
+//! impl Object for ChatRoom {
+//!     const TYPE: &'static str = "ChatRoom";
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> goverse::Result<()> {
+//!     goverse::app().object::<ChatRoom>().run().await
+//! }
+//! ```
+//!
+//! Started with `--metrics-listen-address localhost:9090`, it shows `goverse_objects_total{node,type}` and
+//! its family on `http://localhost:9090/metrics`, and the application's own `metrics::` macros beside them.
+
+mod app;
+mod logging;
+
+pub use app::{App, Error, Result, app};
+pub use goverse_core as core;
+pub use goverse_node as node;
+pub use goverse_server as server;
+pub use logging::init_logging;
+
+/// What applications use: `use goverse::prelude::*`.
+pub mod prelude {
+    pub use goverse_core::{ErrorCode, NodeAddress, ObjectId, TypeName};
+    pub use goverse_node::{
+        Ctx, DeactivationReason, HookError, ListQuery, Node, Object, ObjectError, ObjectInfo,
+    };
+    pub use goverse_server::{Server, ServerConfig};
+}

@@ -1,0 +1,128 @@
+//! What the demo shows while it runs: a table that renews itself, or plain lines when it is no terminal.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use goverse::prelude::*;
+use goverse_samples::chat::{ChatClient, ChatRoom};
+
+const TABLE_PERIOD: Duration = Duration::from_secs(1);
+const LINE_PERIOD: Duration = Duration::from_secs(5);
+const INFALLIBLE: &str = "writing to a string cannot fail";
+
+/// A node of the demo, and where its pages are.
+pub(super) struct NodeLine {
+    pub(super) node: Node,
+    pub(super) operations_address: String,
+}
+
+/// The demo's output.
+pub(super) struct Screen {
+    nodes: Vec<NodeLine>,
+    inspector_url: String,
+    is_terminal: bool,
+    begun: Instant,
+    /// How many lines the last table had.
+    drawn: usize,
+}
+
+/// Objects on one node.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    rooms: usize,
+    clients: usize,
+}
+
+// === impl Screen ===
+
+impl Screen {
+    pub(super) fn new(nodes: Vec<NodeLine>, inspector_url: String, is_terminal: bool) -> Self {
+        Self { nodes, inspector_url, is_terminal, begun: Instant::now(), drawn: 0 }
+    }
+
+    pub(super) async fn run_until(mut self, stop: impl Future<Output = ()>) {
+        if !self.is_terminal {
+            print!("{}", self.urls());
+        }
+        let mut ticks =
+            tokio::time::interval(if self.is_terminal { TABLE_PERIOD } else { LINE_PERIOD });
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => self.draw(),
+                () = &mut stop => break,
+            }
+        }
+    }
+
+    fn draw(&mut self) {
+        let counts: Vec<Counts> = self.nodes.iter().map(|line| Counts::of(&line.node)).collect();
+        let text = if self.is_terminal { self.table(&counts) } else { self.line(&counts) };
+        // Back over the last table, and clear what it left (ECMA-48: CPL, ED).
+        let back =
+            if self.drawn > 0 { format!("\x1b[{}F\x1b[J", self.drawn) } else { String::new() };
+        self.drawn = if self.is_terminal { text.lines().count() } else { 0 };
+        // A reader that has gone away, such as `head`, ends the demo by its own signal.
+        let _ = write!(std::io::stdout(), "{back}{text}").and_then(|()| std::io::stdout().flush());
+    }
+
+    fn table(&self, counts: &[Counts]) -> String {
+        let mut table = format!(
+            "GoVerse demo, running for {}. Ctrl-C ends it.\n\n{:<18}{:>10}{:>12}{:>8}   metrics\n",
+            humantime::format_duration(Duration::from_secs(self.begun.elapsed().as_secs())),
+            "node",
+            ChatRoom::TYPE,
+            ChatClient::TYPE,
+            "total",
+        );
+        for (line, count) in self.nodes.iter().zip(counts) {
+            let address = line.node.address().to_string();
+            let url = format!("http://{}/metrics", line.operations_address);
+            count.write(&mut table, &address, &url);
+        }
+        let sum = counts.iter().fold(Counts::default(), |sum, count| sum.plus(*count));
+        sum.write(&mut table, "all", "");
+        write!(table, "\ninspector   {0}   discovery   {0}/sd\n", self.inspector_url)
+            .expect(INFALLIBLE);
+        table
+    }
+
+    fn line(&self, counts: &[Counts]) -> String {
+        let mut line = format!("{:>4}s", self.begun.elapsed().as_secs());
+        for (node, count) in self.nodes.iter().zip(counts) {
+            let (address, rooms, clients) = (node.node.address(), count.rooms, count.clients);
+            write!(line, "  {address} ChatRoom={rooms} ChatClient={clients}").expect(INFALLIBLE);
+        }
+        line + "\n"
+    }
+
+    fn urls(&self) -> String {
+        let nodes = self.nodes.iter().map(|line| {
+            format!("node {}  http://{}/metrics\n", line.node.address(), line.operations_address)
+        });
+        let inspector = format!("inspector  {0}  discovery {0}/sd\n", self.inspector_url);
+        nodes.chain([inspector]).collect()
+    }
+}
+
+// === impl Counts ===
+
+impl Counts {
+    fn of(node: &Node) -> Self {
+        let counts = node.count_by_type();
+        let of = |name: &str| counts.get(name).copied().unwrap_or(0);
+        Self { rooms: of(ChatRoom::TYPE), clients: of(ChatClient::TYPE) }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { rooms: self.rooms + other.rooms, clients: self.clients + other.clients }
+    }
+
+    fn write(self, table: &mut String, name: &str, url: &str) {
+        let Self { rooms, clients } = self;
+        let total = rooms + clients;
+        let row = format!("{name:<18}{rooms:>10}{clients:>12}{total:>8}   {url}");
+        writeln!(table, "{}", row.trim_end()).expect(INFALLIBLE);
+    }
+}

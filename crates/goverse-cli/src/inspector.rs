@@ -1,0 +1,19 @@
+//! `goverse inspector`: the inspector by itself.
+
+use goverse_inspector::{Inspector, InspectorConfig};
+use goverse_server::stop_signal;
+
+use crate::command_line::InspectorArgs;
+use crate::failure::Failure;
+
+pub(crate) async fn run(args: InspectorArgs) -> Result<(), Failure> {
+    goverse::init_logging("info");
+    let InspectorArgs { nodes, listen_address, refresh, timeout } = args;
+    let inspector =
+        Inspector::bind(InspectorConfig { listen_address, nodes, refresh, timeout }).await?;
+    tracing::info!(address = %inspector.local_addr(), "inspector open");
+    let stopped = async {
+        stop_signal().await;
+    };
+    Ok(inspector.run(stopped).await?)
+}
