@@ -4,6 +4,7 @@
 //! to it that each series names its node, and [`merge`] makes one page of those of all nodes.
 //! The format: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
 
+mod line;
 mod merge;
 mod parse;
 mod select;
