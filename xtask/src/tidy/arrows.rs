@@ -69,7 +69,7 @@ const LAYERS: &[(&str, Allowed)] = &[
             "goverse",
             "goverse-samples",
             "goverse-inspector",
-            // The command prints the catalogue, and runs nodes side by side in its demo.
+            // The command prints the catalogue and checks a server's configuration, which no application does.
             "goverse-metrics",
             "goverse-server",
         ]),
