@@ -17,16 +17,18 @@ pub(crate) const TASK: Task = Task {
 /// A named part of the whole.
 struct Step {
     name: &'static str,
+    /// A program without which the step is skipped, for cargo does not bring it.
+    needs: Option<&'static str>,
     run: fn() -> Result<(), Failure>,
 }
 
 const STEPS: &[Step] = &[
-    Step { name: "format", run: format },
-    Step { name: "tidy", run: || (tidy::TASK.run)(&[]) },
-    Step { name: "dependencies", run: dependencies },
-    Step { name: "lints", run: lints },
-    Step { name: "documentation", run: documentation },
-    Step { name: "tests", run: || (test::TASK.run)(&[]) },
+    Step { name: "format", needs: None, run: format },
+    Step { name: "tidy", needs: None, run: || (tidy::TASK.run)(&[]) },
+    Step { name: "dependencies", needs: Some("cargo-deny"), run: dependencies },
+    Step { name: "lints", needs: None, run: lints },
+    Step { name: "documentation", needs: None, run: documentation },
+    Step { name: "tests", needs: None, run: || (test::TASK.run)(&[]) },
 ];
 
 fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -41,7 +43,11 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
 
 impl Step {
     fn run(&self) -> Result<(), Failure> {
-        let Self { name, run } = self;
+        let Self { name, needs, run } = self;
+        if let Some(program) = needs.filter(|program| !process::is_installed(program)) {
+            eprintln!("== {name}: SKIPPED, for {program} is not installed\n");
+            return Ok(());
+        }
         eprintln!("== {name}");
         let start = Instant::now();
         let result = run().map_err(|failure| failure.during(&format!("step {name} failed")));
@@ -61,10 +67,6 @@ fn format() -> Result<(), Failure> {
 
 /// Advisories are not asked for: their database needs a network that not every CI has.
 fn dependencies() -> Result<(), Failure> {
-    if !process::is_installed("cargo-deny") {
-        eprintln!("skipped: cargo-deny is not installed (cargo install --locked cargo-deny)");
-        return Ok(());
-    }
     process::run(&mut process::cargo(&["deny", "check", "bans", "licenses", "sources"]))
 }
 
