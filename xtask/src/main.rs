@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod dashboard;
 mod demo;
 mod docs;
 mod failure;

@@ -7,26 +7,30 @@ use std::process::Command;
 use crate::failure::Failure;
 use crate::task::Task;
 use crate::workspace::Workspace;
-use crate::{process, tool, workspace};
+use crate::{dashboard, process, tool, workspace};
 
 pub(crate) const TASK: Task = Task {
     name: "promtool",
     arguments: "",
-    summary: "Checks the configurations, rules and rule tests of deploy/",
+    summary: "Checks the configurations, rules, rule tests and dashboards of deploy/",
     details: "`test` does this too. Debian builds promtool without Kubernetes, so a configuration for it is checked without
-its kubernetes_sd_configs.",
+its kubernetes_sd_configs. Of a dashboard, each expression is checked, with its variables filled in.",
     run,
 };
 
 /// Where the files are, below the root of the workspace.
-const FOLDER: &str = "deploy/prometheus";
+const FOLDERS: &[&str] =
+    &["deploy/prometheus", "deploy/prometheus/rules", "deploy/prometheus/tests", "deploy/grafana"];
+
+/// Makes of a file's text what `promtool` can read.
+type Translation = fn(&str) -> Result<String, Failure>;
 
 /// One run of `promtool`.
 struct Check {
     arguments: &'static [&'static str],
     file: PathBuf,
-    /// Whether the file has a part that Debian's `promtool` does not know.
-    is_for_kubernetes: bool,
+    /// Where `promtool` cannot read the file itself.
+    translate: Option<Translation>,
 }
 
 fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -40,19 +44,18 @@ pub(crate) fn check_deploy() -> Result<(), Failure> {
     let files = shipped_files()?;
     let checks: Vec<Check> = files.into_iter().filter_map(Check::of_file).collect();
     if checks.is_empty() {
-        return Err(Failure::new(format!("{FOLDER} has no configuration to check")));
+        return Err(Failure::new(format!("nothing to check in {}", FOLDERS.join(", "))));
     }
     checks.iter().try_for_each(Check::run)
 }
 
-/// The files of the folder and of its own folders, in a stable order.
+/// The files of the folders, in a stable order.
 fn shipped_files() -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
-    for folder in ["", "rules", "tests"] {
-        let folder = Path::new(FOLDER).join(folder);
-        let entries = std::fs::read_dir(workspace::root().join(&folder))
-            .map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
-        files.extend(entries.flatten().map(|entry| folder.join(entry.file_name())));
+    for folder in FOLDERS {
+        let entries = std::fs::read_dir(workspace::root().join(folder))
+            .map_err(|error| Failure::new(format!("{folder}: {error}")))?;
+        files.extend(entries.flatten().map(|entry| Path::new(folder).join(entry.file_name())));
     }
     files.sort();
     Ok(files)
@@ -68,45 +71,47 @@ impl Check {
         if !matches!(file.extension()?.to_str()?, "yml" | "yaml" | "json") {
             return None;
         }
-        let is_for_kubernetes = name.contains("kubernetes");
         let arguments: &[&str] = match folder {
             "rules" => &["check", "rules", "--lint=all", "--lint-fatal"],
+            "grafana" => &["check", "rules"],
             "tests" => &["test", "rules"],
             _ if !name.starts_with("prometheus") => return None,
-            _ if is_for_kubernetes => &["check", "config", "--syntax-only"],
+            _ if name.contains("kubernetes") => &["check", "config", "--syntax-only"],
             _ => &["check", "config", "--lint=all", "--lint-fatal"],
         };
-        Some(Self { arguments, file, is_for_kubernetes })
+        let translate: Option<Translation> = match folder {
+            "grafana" => Some(dashboard::rules),
+            "prometheus" if name.contains("kubernetes") => Some(without_kubernetes),
+            _ => None,
+        };
+        Some(Self { arguments, file, translate })
     }
 
     fn run(&self) -> Result<(), Failure> {
         let tell = |failure: Failure| failure.during(&self.file.display().to_string());
+        let file = match self.translate {
+            Some(translate) => self.translated(translate).map_err(tell)?,
+            None => self.file.clone(),
+        };
         let mut command = Command::new("promtool");
-        command.current_dir(workspace::root()).args(self.arguments);
-        if self.is_for_kubernetes {
-            command.arg(self.copy_without_kubernetes().map_err(tell)?);
-        } else {
-            command.arg(&self.file);
-        }
+        command.current_dir(workspace::root()).args(self.arguments).arg(file);
         process::run(&mut command).map_err(tell)
     }
 
-    /// A copy among what cargo builds.
-    fn copy_without_kubernetes(&self) -> Result<PathBuf, Failure> {
+    /// Writes the translation among what cargo builds, and gives its path.
+    fn translated(&self, translate: Translation) -> Result<PathBuf, Failure> {
+        let text =
+            std::fs::read_to_string(workspace::root().join(&self.file)).map_err(Failure::new)?;
         let folder = Workspace::load()?.target_folder.join("xtask");
-        let copy = folder.join(self.file.file_name().unwrap_or_default());
-        std::fs::read_to_string(workspace::root().join(&self.file))
-            .and_then(|text| {
-                std::fs::create_dir_all(&folder)?;
-                std::fs::write(&copy, without_kubernetes(&text))
-            })
-            .map_err(Failure::new)?;
-        Ok(copy)
+        let file = folder.join(self.file.file_name().unwrap_or_default());
+        std::fs::create_dir_all(&folder).map_err(Failure::new)?;
+        std::fs::write(&file, translate(&text)?).map_err(Failure::new)?;
+        Ok(file)
     }
 }
 
 /// Takes each `kubernetes_sd_configs` out: its line, and the lines of the list below it.
-fn without_kubernetes(text: &str) -> String {
+fn without_kubernetes(text: &str) -> Result<String, Failure> {
     let mut list_indent = None;
     let mut kept = String::new();
     for line in text.lines() {
@@ -124,7 +129,7 @@ fn without_kubernetes(text: &str) -> String {
             kept.push('\n');
         }
     }
-    kept
+    Ok(kept)
 }
 
 impl Display for Check {
@@ -140,18 +145,27 @@ mod tests {
     #[test]
     fn each_file_is_checked_for_what_it_is() {
         let check = |file: &str, expected: &str| {
-            let found = Check::of_file(Path::new(FOLDER).join(file));
+            let found = Check::of_file(Path::new("deploy").join(file));
             let found = found.map(|check| check.to_string()).unwrap_or_default();
-            assert_eq!(found.replace(&format!("{FOLDER}/"), ""), expected);
+            assert_eq!(found.replace("deploy/", ""), expected);
         };
-        check("prometheus.yml", "check config --lint=all --lint-fatal prometheus.yml");
-        check("prometheus-kubernetes.yml", "check config --syntax-only prometheus-kubernetes.yml");
-        check("rules/alerts.yml", "check rules --lint=all --lint-fatal rules/alerts.yml");
-        check("rules/alerts.json", "check rules --lint=all --lint-fatal rules/alerts.json");
-        check("tests/alerts.yml", "test rules tests/alerts.yml");
-        check("targets.json", "");
-        check("README.md", "");
-        check("rules", "");
+        let lint = "--lint=all --lint-fatal";
+        let rules = "prometheus/rules/alerts";
+        check(
+            "prometheus/prometheus.yml",
+            &format!("check config {lint} prometheus/prometheus.yml"),
+        );
+        check(
+            "prometheus/prometheus-kubernetes.yml",
+            "check config --syntax-only prometheus/prometheus-kubernetes.yml",
+        );
+        check("prometheus/rules/alerts.yml", &format!("check rules {lint} {rules}.yml"));
+        check("prometheus/rules/alerts.json", &format!("check rules {lint} {rules}.json"));
+        check("prometheus/tests/alerts.yml", "test rules prometheus/tests/alerts.yml");
+        check("grafana/objects.json", "check rules grafana/objects.json");
+        check("prometheus/targets.json", "");
+        check("prometheus/README.md", "");
+        check("prometheus/rules", "");
     }
 
     #[test]
@@ -178,6 +192,6 @@ scrape_configs:
   - job_name: other
     honor_labels: true
 ";
-        assert_eq!(without_kubernetes(text), expected);
+        assert_eq!(without_kubernetes(text).unwrap(), expected);
     }
 }
