@@ -37,10 +37,27 @@ fn is_worth_ipv4(error: &io::Error) -> bool {
     !matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied)
 }
 
-/// One address alone: had `localhost` two, a second inspector would silently take the other one.
 async fn open_named(name: &str) -> io::Result<TcpListener> {
     let addresses: Vec<SocketAddr> = lookup_host(name).await?.collect();
-    let first = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first());
-    let address = first.ok_or_else(|| io::Error::other("the name has no address"))?;
+    let address = choose(&addresses).ok_or_else(|| io::Error::other("the name has no address"))?;
     TcpListener::bind(address).await
+}
+
+/// One address alone, of IPv4 if there is one: had `localhost` two, a second inspector would silently
+/// take the other one.
+fn choose(addresses: &[SocketAddr]) -> Option<&SocketAddr> {
+    addresses.iter().find(|address| address.is_ipv4()).or(addresses.first())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::choose;
+
+    #[test]
+    fn of_several_addresses_ipv4_is_chosen() {
+        let [v6, v4] = ["[::1]:8080", "127.0.0.1:8080"].map(|text| text.parse().unwrap());
+        assert_eq!(choose(&[v6, v4]), Some(&v4));
+        assert_eq!(choose(&[v6]), Some(&v6));
+        assert_eq!(choose(&[]), None);
+    }
 }

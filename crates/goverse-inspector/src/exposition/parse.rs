@@ -198,6 +198,7 @@ mod tests {
             "a\n",
             "a one\n",
             "a 1 later\n",
+            "a 1 1.5\n",
             "a 1 2 3\n",
             "a 1",
             "a{x=\"1\" 1\n",
@@ -230,6 +231,7 @@ mod tests {
             "a\n" → line 1: "" is no number
             "a one\n" → line 1: "one" is no number
             "a 1 later\n" → line 1: "later" is no time-stamp
+            "a 1 1.5\n" → line 1: "1.5" is no time-stamp
             "a 1 2 3\n" → line 1: "3" follows the time-stamp
             "a 1" → line 1: the page ends in the middle of it
             "a{x=\"1\" 1\n" → line 1: the labels do not end with a brace
