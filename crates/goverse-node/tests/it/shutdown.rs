@@ -1,0 +1,94 @@
+//! A shutdown deactivates everything with its hook, or says what it could not.
+
+use std::time::Duration;
+
+use goverse_core::ErrorCode;
+use goverse_node::Drained;
+
+use crate::fixture::{observed, until};
+
+const PATIENT: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_object_is_deactivated_with_its_hook() {
+    let observed = observed();
+    for index in 0..1_000 {
+        let mood = ["", "end-waits", "end-fails", "end-panics"][index % 4];
+        observed.node.create_object("Moody", &format!("{index} {mood}")).await.unwrap();
+    }
+    let drained = observed.node.shutdown(PATIENT).await;
+    assert_eq!(drained, Drained { deactivated: 1_000, cut_off: 0, left: 0 });
+    let reported = observed.reported();
+    assert_eq!(reported.get("objects_total Moody"), None, "{reported:?}");
+    assert_eq!(reported["object_deactivations_total Moody shutdown"], 1_000.0);
+    assert_eq!(reported["object_deactivation_failures_total Moody deactivation_failed"], 250.0);
+    assert_eq!(reported["object_deactivation_failures_total Moody deactivation_panicked"], 250.0);
+    let error = observed.node.create_object("Moody", "late").await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::ShuttingDown);
+}
+
+#[tokio::test]
+async fn hooks_that_hang_are_cut_off_at_the_limit() {
+    let observed = observed();
+    for index in 0..600 {
+        observed.node.create_object("Moody", &format!("{index} end-hangs")).await.unwrap();
+    }
+    observed.node.create_object("Moody", "well").await.unwrap();
+    let drained = observed.node.shutdown(Duration::from_millis(50)).await;
+    assert_eq!(drained.cut_off + drained.deactivated, 601, "{drained:?}");
+    assert!(drained.cut_off >= 600 && drained.left == 0, "{drained:?}");
+    let reported = observed.reported();
+    assert_eq!(reported.get("objects_total Moody"), None, "{reported:?}");
+    let timed_out = reported["object_deactivation_failures_total Moody deactivation_timed_out"];
+    assert_eq!(timed_out, drained.cut_off as f64);
+}
+
+#[tokio::test]
+async fn an_activation_under_way_is_waited_for_and_deactivated() {
+    let observed = observed();
+    let node = observed.node.clone();
+    let creating = tokio::spawn(async move { node.create_object("Moody", "start-waits").await });
+    tokio::task::yield_now().await;
+    let drained = observed.node.shutdown(PATIENT).await;
+    creating.await.unwrap().unwrap();
+    assert_eq!(drained, Drained { deactivated: 1, cut_off: 0, left: 0 });
+    assert_eq!(observed.gauge_and_listing("Moody"), (0.0, 0));
+}
+
+#[tokio::test]
+async fn an_activation_that_hangs_is_given_up_at_the_limit() {
+    let observed = observed();
+    let node = observed.node.clone();
+    let creating = tokio::spawn(async move { node.create_object("Moody", "start-hangs").await });
+    tokio::task::yield_now().await;
+    let drained = observed.node.shutdown(Duration::from_millis(20)).await;
+    assert_eq!(drained, Drained::default());
+    assert_eq!(creating.await.unwrap().unwrap_err().code(), ErrorCode::ShuttingDown);
+    let failures = observed.reported()["object_activation_failures_total Moody shutting_down"];
+    assert_eq!(failures, 1.0);
+}
+
+#[tokio::test]
+async fn a_shutdown_that_is_dropped_leaves_the_counts_exact() {
+    let observed = observed();
+    for index in 0..600 {
+        observed.node.create_object("Moody", &format!("{index} end-waits")).await.unwrap();
+    }
+    let begun =
+        tokio::time::timeout(Duration::from_micros(100), observed.node.shutdown(PATIENT)).await;
+    drop(begun);
+    let drained = observed.node.shutdown(PATIENT).await;
+    assert_eq!((drained.cut_off, drained.left), (0, 0));
+    until("all are gone", || observed.node.count_by_type().values().all(|count| *count == 0)).await;
+    assert_eq!(observed.gauge_and_listing("Moody"), (0.0, 0));
+}
+
+#[tokio::test]
+async fn a_node_that_is_dropped_takes_its_objects_out_of_the_gauge() {
+    let observed = observed();
+    observed.node.create_object("Plain", "a").await.unwrap();
+    assert_eq!(observed.reported()["objects_total Plain"], 1.0);
+    let reported = observed.after_drop();
+    assert_eq!(reported["objects_total Plain"], -1.0, "the change since it was last asked");
+    assert_eq!(reported["object_deactivations_total Plain dropped"], 1.0);
+}
