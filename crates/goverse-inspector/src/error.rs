@@ -32,7 +32,7 @@ pub enum InspectorError {
     },
     /// The address to listen on is neither `host:port` nor `:port`.
     #[error(
-        "{address:?} is no address to listen on; write --listen localhost:8080, or --listen :8080 for every interface"
+        "{address:?} is no address to listen on; write --listen-address localhost:8080, or --listen-address :8080 for every interface"
     )]
     ListenAddress {
         /// What was given.
@@ -48,14 +48,16 @@ pub enum InspectorError {
     },
     /// Another program listens there.
     #[error(
-        "{address} is in use by another program; stop that program or choose another address, such as --listen localhost:8081"
+        "{address} is in use by another program; stop that program or choose another address, such as --listen-address localhost:8081"
     )]
     AddressInUse {
         /// The address to listen on.
         address: String,
     },
     /// The address cannot be listened on for another reason.
-    #[error("cannot listen on {address}; check that it is an address of this machine (--listen)")]
+    #[error(
+        "cannot listen on {address}; check that it is an address of this machine (--listen-address)"
+    )]
     Listen {
         /// The address to listen on.
         address: String,
