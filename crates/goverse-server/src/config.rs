@@ -82,7 +82,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file says nothing.
-    #[error("{}: the file is empty; write at least: metrics_listen_address = \"localhost:9090\"", path.display())]
+    #[error("{}: the file is empty or sets nothing; write at least: metrics_listen_address = \"localhost:9090\"", path.display())]
     Empty {
         /// The file.
         path: PathBuf,
@@ -110,7 +110,7 @@ pub enum ConfigError {
 }
 
 /// The settings of a file: what they look like before they are checked.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 struct FileSettings {
     listen_address: Option<String>,
@@ -205,13 +205,12 @@ fn read_file(path: &Path) -> Result<FileSettings, ConfigError> {
     let path_buf = || path.to_owned();
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Unreadable { path: path_buf(), source })?;
-    if text.trim().is_empty() {
-        return Err(ConfigError::Empty { path: path_buf() });
-    }
-    toml::from_str(&text).map_err(|error| {
+    let settings: FileSettings = toml::from_str(&text).map_err(|error| {
         let message = error.to_string().trim_end().to_owned();
         ConfigError::Malformed { path: path_buf(), message }
-    })
+    })?;
+    let sets_nothing = settings == FileSettings::default();
+    if sets_nothing { Err(ConfigError::Empty { path: path_buf() }) } else { Ok(settings) }
 }
 
 fn write_duration<S: serde::Serializer>(time: &Duration, out: S) -> Result<S::Ok, S::Error> {

@@ -18,16 +18,25 @@ const CUT: char = '…';
 
 /// A label value: backslashes and control characters become `_`, and it is cut at 256 bytes.
 ///
-/// A value that had to change, or that would pass for [`FOLDED`], ends with `…` and a digest of the original, so that two values that
+/// A value that had to change ends with `…` and a digest of the original, so that two values that
 /// differ still do.
 pub(super) fn value(raw: &str) -> Cow<'_, str> {
     let breaks = |c: char| c == '\\' || c == CUT || c.is_control();
-    if raw.len() <= VALUE_BYTES_MAX && raw != FOLDED && !raw.contains(breaks) {
+    if raw.len() <= VALUE_BYTES_MAX && !raw.contains(breaks) {
         return Cow::Borrowed(raw);
     }
+    Cow::Owned(with_digest(raw, breaks))
+}
+
+/// A label value of the application, which must not pass for [`FOLDED`] either.
+fn application_value(raw: &str) -> String {
+    if raw == FOLDED { with_digest(raw, |_| false) } else { value(raw).into_owned() }
+}
+
+fn with_digest(raw: &str, breaks: impl Fn(char) -> bool) -> String {
     let digest = format!("{CUT}{:016x}", digest(raw));
     let kept = raw.floor_char_boundary(VALUE_BYTES_MAX - digest.len());
-    Cow::Owned(raw[..kept].replace(breaks, "_") + &digest)
+    raw[..kept].replace(breaks, "_") + &digest
 }
 
 /// The name of a metric: `[a-zA-Z_:][a-zA-Z0-9_:]*`, at most 128 bytes.
@@ -45,10 +54,10 @@ pub(super) fn label_name(raw: &str) -> Cow<'_, str> {
     }
 }
 
-/// The cleaned labels of a key, ordered by name; each name once.
+/// The cleaned labels of a key of the application, ordered by name; each name once.
 pub(super) fn labels(key: &Key) -> Vec<Label> {
     let clean = |label: &Label| {
-        Label::new(label_name(label.key()).into_owned(), value(label.value()).into_owned())
+        Label::new(label_name(label.key()).into_owned(), application_value(label.value()))
     };
     let mut labels: Vec<Label> = key.labels().map(clean).collect();
     labels.sort_by(|a, b| a.key().cmp(b.key()));
@@ -81,7 +90,7 @@ fn digest(text: &str) -> u64 {
 mod tests {
     use std::collections::HashSet;
 
-    use super::{label_name, metric_name, value};
+    use super::{application_value, label_name, metric_name, value};
 
     #[test]
     fn values() {
@@ -91,7 +100,8 @@ mod tests {
         check("a\\b", "a_b…e6b9b11904eabd96");
         check("a\nb", "a_b…e5beb1190415e670");
         check("", "");
-        check("_other", "_other…de8c4e296c1d842c");
+        check("_other", "_other");
+        assert_eq!(application_value("_other"), "_other…de8c4e296c1d842c");
     }
 
     #[test]

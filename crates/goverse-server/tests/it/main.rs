@@ -1,0 +1,11 @@
+//! What a server promises, with its real recorder and its operations port.
+
+mod application_metrics;
+mod cardinality;
+mod config;
+mod exactness;
+mod families;
+mod fixture;
+mod operations_port;
+mod scrape;
+mod starting;

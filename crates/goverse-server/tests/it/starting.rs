@@ -1,0 +1,72 @@
+//! What keeps a server from starting, and what it says then.
+
+use goverse_metrics::CATALOGUE;
+use goverse_server::{Recorder, Server, StartError};
+
+use crate::fixture::{Plain, config, page, port, server};
+
+#[tokio::test]
+async fn a_port_in_use_is_named_with_its_field() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut config = config();
+    let address = taken.local_addr().unwrap().to_string();
+    config.metrics_listen_address = Some(address.parse().unwrap());
+    let error = Server::builder(config).start().await.err().unwrap().to_string();
+    let expected =
+        format!("metrics_listen_address = \"{address}\": the port is in use by another program");
+    assert!(error.starts_with(&expected), "{error}");
+}
+
+#[tokio::test]
+async fn an_address_of_another_machine_is_refused() {
+    let mut config = config();
+    config.metrics_listen_address = Some("192.0.2.1:9090".parse().unwrap());
+    let error = Server::builder(config).start().await.err().unwrap().to_string();
+    assert!(error.contains("this machine has no such address"), "{error}");
+}
+
+#[tokio::test]
+async fn two_nodes_of_one_process_need_two_addresses() {
+    let first = config();
+    let mut second = first.clone();
+    second.metrics_listen_address = None;
+    let running = Server::builder(first.clone()).start().await.unwrap();
+    let error = Server::builder(second.clone()).start().await.err().unwrap();
+    assert!(
+        matches!(&error, StartError::AddressTaken(address) if *address == first.advertise_address)
+    );
+    assert!(error.to_string().contains("give each node its own"), "{error}");
+    let _ = running.shutdown().await;
+    let again = Server::builder(second).start().await.unwrap();
+    let _ = again.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_series_of_a_node_leave_with_it() {
+    let server = server().start().await.unwrap();
+    let node = server.node().address().to_string();
+    assert!(page(&server).await.contains(&format!("node=\"{node}\"")));
+    let _ = server.shutdown().await;
+    let recorder = Recorder::installed().unwrap();
+    assert!(!recorder.render(&node).contains(&format!("node=\"{node}\"")));
+    assert!(recorder.render(&node).contains(CATALOGUE[0].name));
+}
+
+#[tokio::test]
+async fn a_server_without_an_operations_port_opens_none() {
+    let mut config = config();
+    config.metrics_listen_address = None;
+    let server = Server::builder(config).object::<Plain>().start().await.unwrap();
+    assert_eq!(server.operations_address(), None);
+    server.node().create_object("Plain", "a").await.unwrap();
+    assert_eq!(server.shutdown().await.deactivated, 1);
+}
+
+#[tokio::test]
+async fn every_interface_is_listened_at() {
+    let mut config = config();
+    config.metrics_listen_address = Some(":0".parse().unwrap());
+    let server = Server::builder(config).start().await.unwrap();
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], port(&server).port()));
+    assert_eq!(crate::fixture::get(address, "/livez").await.status, 200);
+}
