@@ -1,1 +1,31 @@
 //! Tests with several processes and real components, and the harness that starts and stops them.
+//!
+//! The harness is in this library, the tests are in `tests/it`, and `src/bin` has the programs that the
+//! tests need beside those we ship.
+//!
+//! * [`Process`] is a program that runs: its output, its signals, its end.
+//! * [`poll::until`] is the one way to wait. Nothing else sleeps.
+//! * [`port`] picks ports that other tests do not use.
+//! * [`Demo`] and [`Prometheus`] are started, ready, and stopped when they are dropped.
+//!
+//! The harness is for tests: it panics when it cannot do what it was asked, and says what it last saw.
+
+mod binary;
+mod demo;
+pub mod exposition;
+pub mod http;
+mod output;
+pub mod poll;
+pub mod port;
+mod process;
+pub mod prometheus;
+pub mod promtool;
+mod tool;
+mod workspace;
+
+pub use binary::goverse_binary;
+pub use demo::Demo;
+pub use output::Stream;
+pub use process::Process;
+pub use prometheus::Prometheus;
+pub use workspace::workspace_root;
