@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use goverse_server::ConfigArgs;
+use goverse::server::ConfigArgs;
 
 /// Distributed objects, visible in Prometheus
 #[derive(Parser)]

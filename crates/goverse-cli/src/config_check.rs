@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use goverse_server::{ConfigArgs, ServerConfig};
+use goverse::server::{ConfigArgs, ServerConfig};
 
 use crate::failure::Failure;
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use goverse::prelude::*;
+use goverse::server::stop_signal;
 use goverse_inspector::{Inspector, InspectorConfig};
 use goverse_samples::chat::{self, Crowd};
-use goverse_server::stop_signal;
 use tokio::sync::watch;
 
 use crate::command_line::DemoArgs;

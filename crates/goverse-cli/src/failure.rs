@@ -3,8 +3,8 @@
 use std::error::Error as StdError;
 use std::process::ExitCode;
 
+use goverse::server::ConfigError;
 use goverse_inspector::InspectorError;
-use goverse_server::ConfigError;
 
 /// The exit code for what the user can mend: a flag, a file, a port in use.
 const USAGE: u8 = 2;

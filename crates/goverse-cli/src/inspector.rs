@@ -1,7 +1,7 @@
 //! `goverse inspector`: the inspector by itself.
 
+use goverse::server::stop_signal;
 use goverse_inspector::{Inspector, InspectorConfig};
-use goverse_server::stop_signal;
 
 use crate::command_line::InspectorArgs;
 use crate::failure::Failure;

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use goverse_metrics::catalogue::markdown;
-use goverse_metrics::{CATALOGUE, Metric};
+use goverse::metrics::catalogue::markdown;
+use goverse::metrics::{CATALOGUE, Metric};
 
 use crate::command_line::{Format, MetricsArgs};
 use crate::failure::Failure;

@@ -1,9 +1,8 @@
 //! What an inspector is told: where to listen, which nodes to show, how often to ask them.
 
-use std::fmt;
 use std::time::Duration;
 
-use goverse_core::NodeAddress;
+use goverse_core::{ListenAddress, NodeAddress};
 
 use crate::InspectorError;
 
@@ -35,13 +34,6 @@ pub(crate) struct Schedule {
     pub(crate) timeout: Duration,
 }
 
-/// Where to listen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ListenAddress {
-    EveryInterface { port: u16 },
-    Named(String),
-}
-
 // === impl InspectorConfig ===
 
 impl Default for InspectorConfig {
@@ -65,11 +57,15 @@ impl InspectorConfig {
             return Err(InspectorError::ZeroDuration { name: "timeout", example: "1s" });
         }
         Ok(Settings {
-            listen: ListenAddress::parse(&self.listen_address)?,
+            listen: parse_listen_address(&self.listen_address)?,
             nodes: parse_nodes(&self.nodes)?,
             schedule: Schedule { refresh: self.refresh, timeout: self.timeout },
         })
     }
+}
+
+fn parse_listen_address(text: &str) -> Result<ListenAddress, InspectorError> {
+    text.parse().map_err(|_| InspectorError::ListenAddress { address: text.to_owned() })
 }
 
 fn parse_nodes(texts: &[String]) -> Result<Vec<NodeAddress>, InspectorError> {
@@ -103,29 +99,6 @@ impl Schedule {
     }
 }
 
-// === impl ListenAddress ===
-
-impl ListenAddress {
-    fn parse(text: &str) -> Result<Self, InspectorError> {
-        let wrong = || InspectorError::ListenAddress { address: text.to_owned() };
-        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-        let port = port.parse().map_err(|_| wrong())?;
-        if host.is_empty() {
-            return Ok(Self::EveryInterface { port });
-        }
-        Ok(Self::Named(text.to_owned()))
-    }
-}
-
-impl fmt::Display for ListenAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::EveryInterface { port } => write!(f, ":{port}"),
-            Self::Named(name) => f.write_str(name),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::error::Error;
@@ -133,7 +106,7 @@ mod tests {
 
     use expect_test::{Expect, expect};
 
-    use super::{InspectorConfig, ListenAddress};
+    use super::InspectorConfig;
 
     fn config(nodes: &[&str]) -> InspectorConfig {
         InspectorConfig {
@@ -202,11 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn listen_addresses() {
-        let every = ListenAddress::parse(":8080").unwrap();
-        assert_eq!(every, ListenAddress::EveryInterface { port: 8080 });
-        let named = ListenAddress::parse("[::1]:0").unwrap();
-        assert_eq!(named, ListenAddress::Named("[::1]:0".to_owned()));
+    fn a_wrong_listen_address_is_named() {
         let wrong = InspectorConfig { listen_address: "8080".to_owned(), ..config(&["a:1"]) };
         check_error(
             &wrong,

@@ -3,16 +3,16 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use goverse_core::ListenAddress;
 use tokio::net::{TcpListener, lookup_host};
 
 use crate::InspectorError;
-use crate::config::ListenAddress;
 
 /// Opens the port, or says why it cannot be.
 pub(crate) async fn open(address: &ListenAddress) -> Result<TcpListener, InspectorError> {
-    let opened = match address {
-        ListenAddress::EveryInterface { port } => open_every_interface(*port).await,
-        ListenAddress::Named(name) => open_named(name).await,
+    let opened = match address.host() {
+        None => open_every_interface(address.port()).await,
+        Some(_) => open_named(&address.to_string()).await,
     };
     opened.map_err(|source| {
         let address = address.to_string();

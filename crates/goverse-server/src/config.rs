@@ -3,17 +3,13 @@
 //! Each source overrides those before it. Everything is checked here, once, and an error names the
 //! source, the field, the value, and what would be right.
 
-mod listen_address;
-
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use goverse_core::NodeAddress;
+use goverse_core::{ListenAddress, NodeAddress};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-
-pub use listen_address::{InvalidListenAddress, ListenAddress};
 
 /// Where nodes meet when nothing else is said.
 const DEFAULT_LISTEN_ADDRESS: &str = "localhost:47000";
@@ -183,7 +179,7 @@ impl ServerConfig {
         Ok(Self {
             advertise_address: match advertise {
                 Some(advertise) => advertise.parse()?,
-                None => listen_address.advertised().map_err(|problem| listen.wrong(problem))?,
+                None => advertised(&listen_address).map_err(|problem| listen.wrong(problem))?,
             },
             listen_address,
             client_listen_address: client.map(|client| client.parse()).transpose()?,
@@ -198,6 +194,18 @@ impl ServerConfig {
         let client = self.client_listen_address.is_some().then_some("client_listen_address");
         let etcd = self.etcd_address.is_some().then_some("etcd_address");
         client.into_iter().chain(etcd).collect()
+    }
+}
+
+/// What a node that listens at `listen` is known as by default, or what is missing to know it.
+fn advertised(listen: &ListenAddress) -> Result<NodeAddress, String> {
+    let port = if listen.port() == 0 { 47_000 } else { listen.port() };
+    let unknown = format!(
+        "this does not say how other nodes reach this one; set advertise_address too, such as \"10.0.0.5:{port}\""
+    );
+    match listen.host() {
+        Some(host) if listen.port() != 0 => format!("{host}:{port}").parse().map_err(|_| unknown),
+        _ => Err(unknown),
     }
 }
 

@@ -105,11 +105,13 @@ impl ServerBuilder {
         }
         let listener = match &config.metrics_listen_address {
             None => None,
-            Some(listen) => Some(listen.bind().await.map_err(|source| StartError::Bind {
-                field: "metrics_listen_address",
-                address: listen.to_string(),
-                source,
-            })?),
+            Some(listen) => {
+                Some(crate::listen::listen(listen).await.map_err(|source| StartError::Bind {
+                    field: "metrics_listen_address",
+                    address: listen.to_string(),
+                    source,
+                })?)
+            }
         };
         let recorder = match recorder.install() {
             Ok(recorder) => Some(recorder),

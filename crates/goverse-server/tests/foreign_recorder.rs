@@ -1,5 +1,6 @@
 //! A program that has a recorder of another kind: a process of its own, as a recorder is for life.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 use goverse_node::Object;
 use goverse_server::{Server, ServerConfig, StartError};
 use metrics_exporter_prometheus::PrometheusBuilder;

@@ -27,6 +27,7 @@ mod logging;
 
 pub use app::{App, Error, Result, app};
 pub use goverse_core as core;
+pub use goverse_metrics as metrics;
 pub use goverse_node as node;
 pub use goverse_server as server;
 pub use logging::init_logging;

@@ -63,17 +63,7 @@ const LAYERS: &[(&str, Allowed)] = &[
         ]),
     ),
     ("goverse-samples", Only(&["goverse"])),
-    (
-        "goverse-cli",
-        Only(&[
-            "goverse",
-            "goverse-samples",
-            "goverse-inspector",
-            // The command prints the catalogue and checks a server's configuration, which no application does.
-            "goverse-metrics",
-            "goverse-server",
-        ]),
-    ),
+    ("goverse-cli", Only(&["goverse", "goverse-samples", "goverse-inspector"])),
     ("goverse-bench", Any),
     ("goverse-e2e", Any),
     ("xtask", Only(&[])),

@@ -1,4 +1,5 @@
 //! What a server promises, with its real recorder and its operations port.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod application_metrics;
 mod cardinality;

@@ -1,14 +1,12 @@
 //! An address to listen at: `host:port`, or `:port` for every interface.
 
 use std::fmt;
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-use goverse_core::NodeAddress;
 use serde::Serialize;
 use thiserror::Error;
-use tokio::net::TcpListener;
+
+use crate::NodeAddress;
 
 /// Where to listen: `host:port`, or `:port` for every interface. Port 0 means any free one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,39 +33,14 @@ pub enum InvalidListenAddress {
 // === impl ListenAddress ===
 
 impl ListenAddress {
-    /// What a node that listens here is known as by default, or what is missing to know it.
-    pub(super) fn advertised(&self) -> Result<NodeAddress, String> {
-        let unknown = || {
-            format!(
-                "this does not say how other nodes reach this one; set advertise_address too, such as \"10.0.0.5:{}\"",
-                if self.port == 0 { 47_000 } else { self.port }
-            )
-        };
-        let host = self.host.as_ref().filter(|_| self.port != 0).ok_or_else(unknown)?;
-        format!("{host}:{}", self.port).parse().map_err(|_| unknown())
+    /// The host to listen at; `None` for every interface. An IPv6 address stands in brackets.
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
     }
 
-    /// Listens here.
-    ///
-    /// # Errors
-    /// When the name does not resolve, or the address is taken or not this machine's.
-    pub async fn bind(&self) -> io::Result<TcpListener> {
-        let Some(host) = &self.host else {
-            let every: SocketAddr = (Ipv6Addr::UNSPECIFIED, self.port).into();
-            return match TcpListener::bind(every).await {
-                // A machine without IPv6.
-                Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
-                    TcpListener::bind((Ipv4Addr::UNSPECIFIED, self.port)).await
-                }
-                bound => bound,
-            };
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let resolved: Vec<SocketAddr> = tokio::net::lookup_host((host, self.port)).await?.collect();
-        // One address only: were it taken, listening at the next would hide that.
-        let first = resolved.iter().find(|address| address.is_ipv4()).or(resolved.first());
-        let address = first.ok_or_else(|| io::Error::other("the name has no address"))?;
-        TcpListener::bind(address).await
+    /// The port to listen at; 0 for any free one.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 }
 
@@ -106,5 +79,35 @@ impl fmt::Display for ListenAddress {
 impl From<ListenAddress> for String {
     fn from(address: ListenAddress) -> Self {
         address.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ListenAddress;
+
+    #[test]
+    fn listen_addresses() {
+        let check = |text: &str, expected: Result<(Option<&str>, u16), &str>| {
+            let parsed = text.parse::<ListenAddress>();
+            let parsed = parsed.as_ref().map(|address| (address.host(), address.port()));
+            match expected {
+                Ok(expected) => assert_eq!(parsed, Ok(expected), "{text:?}"),
+                Err(part) => {
+                    let message = parsed.expect_err(text).to_string();
+                    assert!(message.contains(part), "{text:?}: {message}");
+                }
+            }
+        };
+        check("localhost:9090", Ok((Some("localhost"), 9090)));
+        check(":9090", Ok((None, 9090)));
+        check("127.0.0.1:0", Ok((Some("127.0.0.1"), 0)));
+        check("[::1]:9090", Ok((Some("[::1]"), 9090)));
+        check("9090", Err("no port"));
+        check("localhost:", Err("no port"));
+        check("localhost:+1", Err("no port"));
+        check("localhost:65536", Err("no port"));
+        check("a b:1", Err("no host name"));
+        check("http://localhost:1", Err("no host name"));
     }
 }

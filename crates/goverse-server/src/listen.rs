@@ -1,0 +1,30 @@
+//! Listening at an address.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use goverse_core::ListenAddress;
+use tokio::net::{TcpListener, lookup_host};
+
+/// Listens at `address`.
+///
+/// # Errors
+/// When the name does not resolve, or the address is taken or not this machine's.
+pub(crate) async fn listen(address: &ListenAddress) -> io::Result<TcpListener> {
+    let Some(host) = address.host() else { return listen_everywhere(address.port()).await };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let resolved: Vec<SocketAddr> = lookup_host((host, address.port())).await?.collect();
+    // One address only: were it taken, listening at the next would hide that.
+    let first = resolved.iter().find(|address| address.is_ipv4()).or(resolved.first());
+    TcpListener::bind(first.ok_or_else(|| io::Error::other("the name has no address"))?).await
+}
+
+/// The IPv6 wildcard takes IPv4 connections too; a machine without IPv6 has the other one.
+async fn listen_everywhere(port: u16) -> io::Result<TcpListener> {
+    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).await {
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
+        }
+        bound => bound,
+    }
+}
