@@ -33,8 +33,9 @@ pub struct UnknownTypeMetrics {
 #[derive(Debug)]
 #[must_use = "a dropped attempt counts as abandoned"]
 pub struct ActivationAttempt {
-    metrics: Arc<TypeMetrics>,
-    outcome: Option<ActivationFailure>,
+    /// Gone once the attempt has succeeded.
+    metrics: Option<Arc<TypeMetrics>>,
+    outcome: ActivationFailure,
 }
 
 /// One object that is there: `goverse_objects_total` is +1 while this lives.
@@ -84,7 +85,7 @@ impl TypeMetrics {
 
     /// Begins an activation; the result is counted when the attempt ends.
     pub fn begin_activation(self: &Arc<Self>) -> ActivationAttempt {
-        ActivationAttempt { metrics: Arc::clone(self), outcome: Some(ActivationFailure::Abandoned) }
+        ActivationAttempt { metrics: Some(Arc::clone(self)), outcome: ActivationFailure::Abandoned }
     }
 
     /// Counts a deactivation hook that did not end well.
@@ -114,8 +115,7 @@ impl UnknownTypeMetrics {
 impl ActivationAttempt {
     /// The object is there: counts the activation, and the object for as long as the guard lives.
     pub fn succeed(mut self) -> ObjectGuard {
-        self.outcome = None;
-        let metrics = Arc::clone(&self.metrics);
+        let metrics = self.metrics.take().expect("an attempt succeeds once, as this consumes it");
         metrics.activations.increment(1);
         metrics.objects.increment(1.0);
         ObjectGuard { metrics, since: Instant::now(), reason: DeactivationReason::Dropped }
@@ -123,14 +123,14 @@ impl ActivationAttempt {
 
     /// The object did not come to be.
     pub fn fail(mut self, code: ActivationFailure) {
-        self.outcome = Some(code);
+        self.outcome = code;
     }
 }
 
 impl Drop for ActivationAttempt {
     fn drop(&mut self) {
-        if let Some(code) = self.outcome {
-            self.metrics.activation_failures[code as usize].increment(1);
+        if let Some(metrics) = &self.metrics {
+            metrics.activation_failures[self.outcome as usize].increment(1);
         }
     }
 }

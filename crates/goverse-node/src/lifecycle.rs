@@ -1,6 +1,8 @@
 //! The end of a node: it takes no more objects, deactivates those it has, and stops waiting at a limit.
 
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -43,7 +45,15 @@ impl Lifecycle {
 
     /// The output of `future`, or `None` once the node is out of patience.
     pub(crate) async fn unless_killed<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        self.killed.run_until_cancelled(future).await
+        // The token locks; most nodes are never killed, and most hooks are done at once.
+        if self.is_closing() && self.killed.is_cancelled() {
+            return None;
+        }
+        let mut future = std::pin::pin!(future);
+        match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => self.killed.run_until_cancelled(future).await,
+        }
     }
 
     /// A directory has changed; a drain that waits looks again.

@@ -5,8 +5,8 @@
 //! and the LongAdder of Java, with threads in place of processors.
 
 use std::cell::Cell as ThreadCell;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crossbeam_utils::CachePadded;
 use goverse_metrics::catalogue::BUCKETS_MAX;
@@ -78,20 +78,50 @@ fn shard_count() -> usize {
 
 #[inline]
 fn shard_of_thread() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static MINE: ThreadCell<usize> = const { ThreadCell::new(usize::MAX) };
+        static SEAT: Seat = SEATS.take();
     }
     // A thread that is being torn down has no locals left; it takes the first shard.
     MINE.try_with(|mine| match mine.get() {
         usize::MAX => {
-            let index = NEXT.fetch_add(1, Ordering::Relaxed) % shard_count();
-            mine.set(index);
-            index
+            let shard = SEAT.try_with(|seat| seat.shard).unwrap_or(0);
+            mine.set(shard);
+            shard
         }
-        index => index,
+        shard => shard,
     })
     .unwrap_or(0)
+}
+
+/// How many threads sit at each shard.
+///
+/// A thread sits down where the fewest are, so that the lasting workers of a runtime never meet at one
+/// shard because short-lived threads came in between.
+struct Seats(Mutex<Vec<usize>>);
+
+/// A thread's place at a shard, given back when the thread ends.
+struct Seat {
+    seats: &'static Seats,
+    shard: usize,
+}
+
+static SEATS: Seats = Seats(Mutex::new(Vec::new()));
+
+impl Seats {
+    fn take(&'static self) -> Seat {
+        let mut seated = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seated.resize(shard_count(), 0);
+        let shard = (0..seated.len()).min_by_key(|shard| seated[*shard]).unwrap_or(0);
+        seated[shard] += 1;
+        Seat { seats: self, shard }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.seats.0.lock().unwrap_or_else(PoisonError::into_inner)[self.shard] -= 1;
+    }
 }
 
 // === impl CounterCell ===
@@ -191,11 +221,28 @@ impl HistogramFn for HistogramCell {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use metrics::{CounterFn, GaugeFn, HistogramFn};
 
-    use super::{CounterCell, HistogramCell, UpDownCell};
+    use super::{CounterCell, HistogramCell, Seats, UpDownCell, shard_count};
+
+    #[test]
+    fn threads_that_live_together_sit_apart_whoever_came_in_between() {
+        static SEATS: Seats = Seats(Mutex::new(Vec::new()));
+        let lasting: Vec<usize> = (0..shard_count())
+            .map(|_| {
+                (0..3 * shard_count() - 1).for_each(|_| drop(SEATS.take()));
+                let seat = SEATS.take();
+                let shard = seat.shard;
+                std::mem::forget(seat);
+                shard
+            })
+            .collect();
+        let apart: std::collections::BTreeSet<&usize> = lasting.iter().collect();
+        assert_eq!(apart.len(), shard_count(), "{lasting:?}");
+    }
 
     #[test]
     fn a_counter_adds_up_over_threads() {
