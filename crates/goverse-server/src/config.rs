@@ -45,19 +45,19 @@ pub struct ConfigArgs {
     /// Read settings from this TOML file
     #[arg(long, value_name = "FILE", env = "GOVERSE_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Where other nodes connect to [default: localhost:47000]
+    /// Where other nodes will connect to; nothing listens there in this version [default: localhost:47000]
     #[arg(long, value_name = "HOST:PORT", env = "GOVERSE_LISTEN_ADDRESS")]
     pub listen_address: Option<String>,
     /// What the node is known as, the label `node` in metrics [default: the listen address]
     #[arg(long, value_name = "HOST:PORT", env = "GOVERSE_ADVERTISE_ADDRESS")]
     pub advertise_address: Option<String>,
-    /// Where clients connect to
+    /// Where clients will connect to; no effect in this version
     #[arg(long, value_name = "HOST:PORT", env = "GOVERSE_CLIENT_LISTEN_ADDRESS")]
     pub client_listen_address: Option<String>,
     /// Where /metrics is served; `:9090` means every interface [default: nowhere]
     #[arg(long, value_name = "HOST:PORT", env = "GOVERSE_METRICS_LISTEN_ADDRESS")]
     pub metrics_listen_address: Option<String>,
-    /// The endpoints of etcd, separated by commas
+    /// The endpoints of etcd, separated by commas; no effect in this version
     #[arg(long, value_name = "HOST:PORT", env = "GOVERSE_ETCD_ADDRESS")]
     pub etcd_address: Option<String>,
     /// How long a shutdown waits for deactivation hooks, such as 30s [default: 30s]
