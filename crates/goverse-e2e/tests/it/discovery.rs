@@ -4,7 +4,7 @@ use std::process::Command;
 
 use goverse_e2e::poll::{LATER, SOON};
 use goverse_e2e::prometheus::ShippedConfig;
-use goverse_e2e::{Process, Prometheus, goverse_binary, poll};
+use goverse_e2e::{Process, Prometheus, exposition, goverse_binary, http, poll};
 
 use crate::scraping::{until_health_is, until_sums_are_listed};
 use crate::steady::Steady;
@@ -49,4 +49,15 @@ async fn nodes_are_found_through_the_inspector() {
     second.process.wait_exit(SOON).await;
     until_health_is(&prometheus, &[(a, "up"), (b, "down"), (c, "up")]).await;
     until_sums_are_listed(&prometheus, &[&first, &third]).await;
+    poll::until("the inspector to know it too", SOON, async || {
+        let page = http::page(&format!("http://{inspector}/metrics")).await?;
+        let ready = exposition::sum(&exposition::samples(&page), "goverse_node_ready");
+        poll::expect(ready == 2.0, page)
+    })
+    .await;
+    let groups = http::json(&format!("http://{inspector}/sd")).await.unwrap();
+    let groups = groups.as_array().unwrap();
+    let targets: Vec<_> =
+        groups.iter().map(|group| group["targets"][0].as_str().unwrap()).collect();
+    assert_eq!(targets, [a, b, c]);
 }

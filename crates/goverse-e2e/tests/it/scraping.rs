@@ -106,3 +106,15 @@ async fn the_nodes_of_the_demo_are_up_and_show_its_objects() {
         0
     );
 }
+
+/// As in Kubernetes, where `node` may be the machine.
+#[tokio::test]
+async fn a_label_of_the_target_does_not_hide_the_node() {
+    let node = Steady::start("localhost:47000", &["ChatRoom=3"]).await;
+    let config = ShippedConfig::with_static_targets(&[&node.operations]);
+    let targets = ("      - targets:\n", "      - labels: {node: machine-7}\n        targets:\n");
+    let prometheus =
+        Prometheus::start(config.replace("prometheus.yml", targets.0, targets.1)).await;
+    let expected = Counts::from([("localhost:47000".to_owned(), 3.0)]);
+    until_query_is(&prometheus, "goverse:objects:sum_by_node", "node", &expected).await;
+}
