@@ -129,7 +129,7 @@ async fn flags() {
     check("inspector --node localhost:1 --timeout often", &["--timeout <TIME>", "'often'"]).await;
     check(
         "inspector --node localhost:1 --listen-address 8080",
-        &["\"8080\" is no address", "localhost:8080"],
+        &["\"8080\" is no address", "--listen-address localhost:8080"],
     )
     .await;
 }
@@ -161,7 +161,7 @@ async fn ports_in_use() {
     .await;
     check_quiet(
         &["inspector", "--node", "localhost:1", "--listen-address", &address],
-        &[&address, "in use", "choose another address"],
+        &[&address, "in use", "--listen-address localhost:"],
     )
     .await;
     let inspector = port::free_port().to_string();
