@@ -48,10 +48,10 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     until_told(args.duration).await;
     drop(running);
     let _ = (crowd.await, screen.await);
-    stop_servers(servers).await;
+    stop_servers(servers).await?;
     match inspector.await {
         Ok(ended) => Ok(ended?),
-        Err(error) => Err(Failure::usage(format!("the inspector ended badly: {error}"))),
+        Err(error) => Err(Failure::broken(format!("the inspector ended badly: {error}"))),
     }
 }
 
@@ -113,9 +113,15 @@ async fn until_told(duration: Option<Duration>) {
     }
 }
 
-async fn stop_servers(servers: Vec<Server>) {
-    let drained = join_all(servers.into_iter().map(Server::shutdown)).await;
+/// Deactivates all objects; a second signal cuts their hooks off.
+async fn stop_servers(servers: Vec<Server>) -> Result<(), Failure> {
+    let again = || async {
+        stop_signal().await;
+    };
+    let shutdowns = servers.into_iter().map(|server| server.shutdown_unless(again()));
+    let drained = join_all(shutdowns).await;
     let deactivated: u64 = drained.iter().map(|drained| drained.deactivated).sum();
     let cut_off: u64 = drained.iter().map(|drained| drained.cut_off + drained.left).sum();
     println!("stopped: {deactivated} objects deactivated, {cut_off} cut off");
+    if cut_off == 0 { Ok(()) } else { Err(Failure::broken("objects ended without their hooks")) }
 }

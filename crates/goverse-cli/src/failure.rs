@@ -1,29 +1,33 @@
 //! How a command fails: one message on standard error, and an exit code.
 
 use std::error::Error as StdError;
-use std::process::ExitCode;
 
 use goverse::server::ConfigError;
 use goverse_inspector::InspectorError;
 
 /// The exit code for what the user can mend: a flag, a file, a port in use.
-const USAGE: u8 = 2;
+const USAGE: i32 = 2;
+/// The exit code for what went wrong while the command ran.
+const BROKEN: i32 = 1;
 
 /// A command that did not do what it was asked.
 pub(crate) struct Failure {
     message: String,
-    exit_code: u8,
+    exit_code: i32,
 }
 
-/// Prints a failure, and turns the result into the exit code of the process.
-pub(crate) fn report(result: Result<(), Failure>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
+/// Ends the process: with exit code 0, or with the failure's message and exit code.
+///
+/// It does not wait for what still runs, such as an object's hook that never yields.
+pub(crate) fn exit_with(result: Result<(), Failure>) -> ! {
+    let exit_code = match result {
+        Ok(()) => 0,
         Err(failure) => {
             eprintln!("error: {}", failure.message);
-            ExitCode::from(failure.exit_code)
+            failure.exit_code
         }
-    }
+    };
+    std::process::exit(exit_code)
 }
 
 // === impl Failure ===
@@ -32,6 +36,11 @@ impl Failure {
     /// Something that the user can mend.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { message: message.into(), exit_code: USAGE }
+    }
+
+    /// Something that went wrong on the way.
+    pub(crate) fn broken(message: impl Into<String>) -> Self {
+        Self { message: message.into(), exit_code: BROKEN }
     }
 
     /// Adds what to do.
@@ -46,7 +55,7 @@ impl From<goverse::Error> for Failure {
     fn from(error: goverse::Error) -> Self {
         let exit_code = match error {
             goverse::Error::Config(_) | goverse::Error::Start(_) => USAGE,
-            _ => 1,
+            _ => BROKEN,
         };
         Self { message: format!("{error:?}"), exit_code }
     }

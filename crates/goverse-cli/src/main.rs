@@ -8,14 +8,12 @@ mod inspector;
 mod metrics;
 mod serve;
 
-use std::process::ExitCode;
-
 use clap::Parser;
 
 use command_line::{Command, CommandLine, ConfigCommand};
 
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn main() {
     let result = match CommandLine::parse().command {
         Command::Demo(args) => demo::run(args).await,
         Command::Serve(args) => serve::run(&args).await,
@@ -23,5 +21,5 @@ async fn main() -> ExitCode {
         Command::Config(ConfigCommand::Check { file }) => config_check::run(file),
         Command::Metrics(args) => metrics::run(&args),
     };
-    failure::report(result)
+    failure::exit_with(result)
 }

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &MetricsArgs) -> Result<(), Failure> {
     match io::stdout().write_all(text.as_bytes()) {
         // Whoever reads has seen enough, such as `head`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| Failure::usage(format!("cannot print: {error}"))),
+        written => written.map_err(|error| Failure::broken(format!("cannot print: {error}"))),
     }
 }
 

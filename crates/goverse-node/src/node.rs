@@ -207,12 +207,18 @@ impl Node {
 
     /// Deactivates objects until none is there; also those whose activation was under way.
     async fn drain(&self, deactivated: &AtomicU64) {
-        while self.inner.types.values().any(|registered| !registered.directory.is_empty()) {
+        let is_occupied = |registered: &Arc<RegisteredType>| !registered.directory.is_empty();
+        while self.inner.types.values().any(is_occupied) {
+            let mut ends = futures_util::stream::iter(self.take_all())
+                .map(|(place, activation)| {
+                    tokio::spawn(deactivate(place, activation, DeactivationReason::Shutdown))
+                })
+                .buffer_unordered(DRAIN_CONCURRENCY);
             let mut found = false;
-            for registered in self.inner.types.values() {
-                for objects in registered.directory.take_all() {
-                    found |= !objects.is_empty();
-                    self.deactivate_all(registered, objects, deactivated).await;
+            while let Some(end) = ends.next().await {
+                found = true;
+                if !matches!(end, Ok(Err(ObjectError::ShuttingDown)) | Err(_)) {
+                    deactivated.fetch_add(1, Ordering::Relaxed);
                 }
             }
             if !found {
@@ -221,24 +227,17 @@ impl Node {
         }
     }
 
-    async fn deactivate_all(
-        &self,
-        registered: &Arc<RegisteredType>,
-        objects: Vec<(ObjectId, Box<Activation>)>,
-        deactivated: &AtomicU64,
-    ) {
-        // Each object holds its place before the first await, so that a drain may be dropped anywhere.
-        let placed = |(id, activation)| (Place::of(&self.inner, registered, id), activation);
-        let objects: Vec<(Place, Box<Activation>)> = objects.into_iter().map(placed).collect();
-        let ends = objects.into_iter().map(|(place, activation)| {
-            tokio::spawn(deactivate(place, activation, DeactivationReason::Shutdown))
-        });
-        let mut ends = futures_util::stream::iter(ends).buffer_unordered(DRAIN_CONCURRENCY);
-        while let Some(end) = ends.next().await {
-            if !matches!(end, Ok(Err(ObjectError::ShuttingDown)) | Err(_)) {
-                deactivated.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+    /// Takes the objects of all types out of their directories, a shard at a time, as they are asked for.
+    ///
+    /// Each comes with its place from the moment it is out, so that a drain may be dropped anywhere.
+    fn take_all(&self) -> impl Iterator<Item = (Place, Box<Activation>)> + '_ {
+        self.inner.types.values().flat_map(move |registered| {
+            registered.directory.take_all().flat_map(move |objects| {
+                let placed =
+                    |(id, activation)| (Place::of(&self.inner, registered, id), activation);
+                objects.into_iter().map(placed).collect::<Vec<_>>()
+            })
+        })
     }
 
     fn registered(&self, type_name: &str) -> Result<&Arc<RegisteredType>, ObjectError> {

@@ -51,14 +51,14 @@ pub enum StartError {
     )]
     AddressTaken(NodeAddress),
     /// A port cannot be listened at.
-    #[error("{field} = \"{address}\": {}", explain(source))]
+    #[error("{field} = \"{address}\": {}", explain(error))]
     Bind {
         /// The field of the configuration.
         field: &'static str,
         /// Its value.
         address: String,
-        /// Why.
-        source: io::Error,
+        /// Why; the message tells of it.
+        error: io::Error,
     },
 }
 
@@ -106,10 +106,10 @@ impl ServerBuilder {
         let listener = match &config.metrics_listen_address {
             None => None,
             Some(listen) => {
-                Some(crate::listen::listen(listen).await.map_err(|source| StartError::Bind {
+                Some(crate::listen::listen(listen).await.map_err(|error| StartError::Bind {
                     field: "metrics_listen_address",
                     address: listen.to_string(),
-                    source,
+                    error,
                 })?)
             }
         };
@@ -152,10 +152,10 @@ fn serve_operations(
     limits: OperationsLimits,
 ) -> Result<OperationsPort, StartError> {
     let port = OperationsPort::serve(listener, operations, limits);
-    port.map_err(|source| StartError::Bind {
+    port.map_err(|error| StartError::Bind {
         field: "metrics_listen_address",
         address: "the bound port".to_owned(),
-        source,
+        error,
     })
 }
 

@@ -14,6 +14,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The exit code for what the user can mend: flags, configuration, a port in use.
 const EXIT_USAGE: i32 = 2;
+/// The exit code for objects that ended without their hooks.
+const EXIT_CUT_OFF: i32 = 1;
 
 /// An application: the types that it registers.
 #[derive(Default)]
@@ -68,7 +70,8 @@ impl App {
     ///
     /// What the user can mend (a flag, a value, a port in use) is said on standard error and ends the
     /// process with exit code 2, as the command line's own errors do. For other ways, see
-    /// [`run_with`](Self::run_with) and [`start`](Self::start).
+    /// [`run_with`](Self::run_with) and [`start`](Self::start). Objects whose hook never yields end the
+    /// process with exit code 1.
     ///
     /// # Errors
     /// When objects ended without their hooks because the shutdown took too long.
@@ -78,6 +81,11 @@ impl App {
             Err(error @ (Error::Config(_) | Error::Start(_))) => {
                 eprintln!("error: {error:?}");
                 exit(EXIT_USAGE)
+            }
+            // A hook that never yields holds a worker, which the end of the runtime would wait for.
+            Err(error @ Error::CutOff(Drained { left: 1.., .. })) => {
+                eprintln!("error: {error:?}");
+                exit(EXIT_CUT_OFF)
             }
             other => other,
         }

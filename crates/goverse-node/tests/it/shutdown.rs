@@ -5,7 +5,7 @@ use std::time::Duration;
 use goverse_core::ErrorCode;
 use goverse_node::Drained;
 
-use crate::fixture::{observed, until};
+use crate::fixture::{observed, observed_with, until};
 
 const PATIENT: Duration = Duration::from_secs(30);
 
@@ -25,6 +25,33 @@ async fn every_object_is_deactivated_with_its_hook() {
     assert_eq!(reported["object_deactivation_failures_total Moody deactivation_panicked"], 250.0);
     let error = observed.node.create_object("Moody", "late").await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::ShuttingDown);
+}
+
+/// Objects whose hooks all wait for each other: they end only if their hooks run beside each other.
+struct Together(std::sync::Arc<tokio::sync::Barrier>);
+
+impl goverse_node::Object for Together {
+    const TYPE: &'static str = "Together";
+
+    async fn on_deactivate(
+        &mut self,
+        _: &goverse_node::Ctx,
+        _: goverse_node::DeactivationReason,
+    ) -> Result<(), goverse_node::HookError> {
+        self.0.wait().await;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn hooks_of_many_objects_run_beside_each_other() {
+    let barrier = std::sync::Arc::new(tokio::sync::Barrier::new(200));
+    let observed = observed_with(|node| node.object_with(move || Together(barrier.clone())));
+    for index in 0..200 {
+        observed.node.create_object("Together", &index.to_string()).await.unwrap();
+    }
+    let drained = observed.node.shutdown(PATIENT).await;
+    assert_eq!(drained, Drained { deactivated: 200, cut_off: 0, left: 0 });
 }
 
 #[tokio::test]

@@ -156,6 +156,21 @@ async fn a_thousand_scrapes_at_once_are_answered_or_refused_while_the_node_goes_
 }
 
 #[tokio::test]
+async fn a_scrape_that_finds_no_place_to_wait_is_refused_and_counted() {
+    let limits = OperationsLimits { scrapes_waiting_max: 0, ..OperationsLimits::default() };
+    let server = server().operations_limits(limits).start().await.unwrap();
+    let response = get(port(&server), "/metrics").await;
+    assert_eq!(response.status, 503);
+    assert!(response.head.contains("retry-after: 1"), "{}", response.head);
+    let node = server.node().address();
+    let scrape =
+        Scrape::parse(&goverse_server::Recorder::installed().unwrap().render(node.as_str()));
+    let refused =
+        scrape.value(&format!("goverse_metrics_scrapes_refused_total{{node=\"{node}\"}}"));
+    assert_eq!(refused, Some(1.0));
+}
+
+#[tokio::test]
 async fn readiness_and_the_gauge_follow_a_shutdown_while_the_page_is_still_served() {
     #[derive(Default)]
     struct Lingering;
