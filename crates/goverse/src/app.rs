@@ -52,6 +52,26 @@ pub fn app() -> App {
     App::default()
 }
 
+/// Runs a server until SIGTERM or Ctrl-C; the last thing that a program does.
+///
+/// A hook that never yields holds a worker for ever, and the end of the runtime would wait for it: when
+/// such objects are left, they are reported on standard error and the process ends with exit code 1.
+///
+/// # Errors
+/// When objects ended without their hooks because the shutdown took too long.
+pub async fn run_until_stopped(server: Server) -> Result<()> {
+    let drained = server.run_until_signal().await;
+    let Drained { cut_off, left, .. } = drained;
+    let result = if cut_off + left == 0 { Ok(()) } else { Err(Error::CutOff(drained)) };
+    match result {
+        Err(error) if left > 0 => {
+            eprintln!("error: {error:?}");
+            exit(EXIT_CUT_OFF)
+        }
+        result => result,
+    }
+}
+
 // === impl App ===
 
 impl App {
@@ -70,9 +90,7 @@ impl App {
     ///
     /// What the user can mend (a flag, a value, a port in use) is said on standard error and ends the
     /// process with exit code 2, as the command line's own errors do. For other ways, see
-    /// [`run_with`](Self::run_with) and [`start`](Self::start). Objects whose hook never yields end the
-    /// process with exit code 1.
-    ///
+    /// [`run_with`](Self::run_with) and [`start`](Self::start).
     /// # Errors
     /// When objects ended without their hooks because the shutdown took too long.
     pub async fn run(self) -> Result<()> {
@@ -82,25 +100,19 @@ impl App {
                 eprintln!("error: {error:?}");
                 exit(EXIT_USAGE)
             }
-            // A hook that never yields holds a worker, which the end of the runtime would wait for.
-            Err(error @ Error::CutOff(Drained { left: 1.., .. })) => {
-                eprintln!("error: {error:?}");
-                exit(EXIT_CUT_OFF)
-            }
             other => other,
         }
     }
 
-    /// Like [`run`](Self::run), with settings that were parsed already; it only ever returns.
+    /// Like [`run`](Self::run), with settings that were parsed already, and without ending the process for
+    /// what the user can mend.
     ///
     /// # Errors
     /// When the configuration is refused, the server does not start, or does not end well.
     pub async fn run_with(self, args: &ConfigArgs) -> Result<()> {
         init_logging("info");
         let config = ServerConfig::load(args)?;
-        let drained = self.start(config).await?.run_until_signal().await;
-        let whole = drained.cut_off == 0 && drained.left == 0;
-        if whole { Ok(()) } else { Err(Error::CutOff(drained)) }
+        run_until_stopped(self.start(config).await?).await
     }
 
     /// Starts a server with the application's types.

@@ -25,7 +25,7 @@
 mod app;
 mod logging;
 
-pub use app::{App, Error, Result, app};
+pub use app::{App, Error, Result, app, run_until_stopped};
 pub use goverse_core as core;
 pub use goverse_metrics as metrics;
 pub use goverse_node as node;

@@ -31,6 +31,10 @@ struct ChatClient;
 #[derive(Default)]
 struct Slow;
 
+/// Its hook never ends and never yields.
+#[derive(Default)]
+struct Stuck;
+
 /// The objects of a node, numbered by type.
 struct Objects {
     node: Node,
@@ -44,7 +48,8 @@ static RELEASED: Semaphore = Semaphore::const_new(0);
 async fn main() -> goverse::Result<()> {
     let CommandLine { config, objects: wanted } = CommandLine::parse();
     goverse::init_logging("info");
-    let app = goverse::app().object::<ChatRoom>().object::<ChatClient>().object::<Slow>();
+    let app = goverse::app().object::<ChatRoom>().object::<ChatClient>();
+    let app = app.object::<Slow>().object::<Stuck>();
     let server = app.start(ServerConfig::load(&config)?).await?;
     let mut objects = Objects { node: server.node().clone(), counts: HashMap::new() };
     for batch in wanted {
@@ -53,9 +58,7 @@ async fn main() -> goverse::Result<()> {
     let operations = server.operations_address().expect("--metrics-listen-address is given");
     println!("ready: {operations}");
     tokio::spawn(objects.obey_all(orders()));
-    let drained = server.run_until_signal().await;
-    let whole = drained.cut_off == 0 && drained.left == 0;
-    if whole { Ok(()) } else { Err(goverse::Error::CutOff(drained)) }
+    goverse::run_until_stopped(server).await
 }
 
 /// The lines of standard input, read on a thread that does not hold up the end of the process.
@@ -123,5 +126,15 @@ impl Object for Slow {
     async fn on_deactivate(&mut self, _: &Ctx, _: DeactivationReason) -> Result<(), HookError> {
         RELEASED.acquire().await?.forget();
         Ok(())
+    }
+}
+
+impl Object for Stuck {
+    const TYPE: &'static str = "Stuck";
+
+    async fn on_deactivate(&mut self, _: &Ctx, _: DeactivationReason) -> Result<(), HookError> {
+        loop {
+            std::thread::park();
+        }
     }
 }

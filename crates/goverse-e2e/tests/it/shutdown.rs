@@ -76,6 +76,17 @@ async fn hooks_that_never_end_are_cut_off_at_the_limit_and_counted() {
 }
 
 #[tokio::test]
+async fn a_hook_that_never_yields_does_not_keep_the_process_alive() {
+    let flags = ["--shutdown-timeout", "300ms"];
+    let mut node = Steady::start_with("localhost:47000", &["Stuck=1"], &flags).await;
+    node.process.terminate();
+    let status = node.process.wait_exit(SOON).await;
+    assert_eq!(status.code(), Some(1));
+    let log = node.process.printed(Stream::Stderr);
+    assert!(log.contains("0 objects ended without their hook, 1 never ended"), "{log}");
+}
+
+#[tokio::test]
 async fn a_second_interrupt_cuts_hooks_off_at_once() {
     let flags = ["--shutdown-timeout", "10m"];
     let mut node = Steady::start_with("localhost:47000", &["ChatRoom=5", "Slow=20"], &flags).await;
