@@ -66,9 +66,14 @@ pub(crate) async fn deactivate(
 ) -> Result<(), ObjectError> {
     let Activation { mut object, cx, mut guard } = *activation;
     guard.ends(reason);
-    let hook = place.node.lifecycle.unless_killed(catch(object.on_deactivate(&cx, reason))).await;
+    let lifecycle = &place.node.lifecycle;
+    let hook =
+        lifecycle.unless_killed(catch(async { object.on_deactivate(&cx, reason).await })).await;
     let dropped = catch_now(|| drop(object));
     let type_name = cx.type_name().clone();
+    if reason == DeactivationReason::Shutdown && hook.is_some() {
+        lifecycle.count_deactivated();
+    }
     match (hook, dropped) {
         (Some(Ok(Ok(()))), Ok(())) => Ok(()),
         (Some(Ok(Err(source))), Ok(())) => {
@@ -83,7 +88,7 @@ pub(crate) async fn deactivate(
         }
         (None, Ok(())) => {
             guard.metrics().deactivation_failed(DeactivationFailure::TimedOut);
-            place.node.lifecycle.count_cut_off();
+            lifecycle.count_cut_off();
             Err(ObjectError::ShuttingDown)
         }
     }

@@ -9,6 +9,7 @@ use std::time::Instant;
 use goverse_core::ObjectId;
 
 use crate::activation::Activation;
+use crate::run_to_end::catch_now;
 
 const SHARDS: usize = 64;
 
@@ -78,11 +79,10 @@ impl Directory {
         drop(removed);
     }
 
-    /// Whether no place is taken.
-    pub(crate) fn is_empty(&self) -> bool {
-        let empty =
-            |shard: &Mutex<Shard>| shard.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-        self.shards.iter().all(empty)
+    /// How many places are taken, by objects that are there or are on their way.
+    pub(crate) fn len(&self) -> usize {
+        let len = |shard: &Mutex<Shard>| shard.lock().unwrap_or_else(PoisonError::into_inner).len();
+        self.shards.iter().map(len).sum()
     }
 
     /// When the object was activated, if it is there.
@@ -110,6 +110,15 @@ impl Directory {
 
     fn shard_of(&self, id: &str) -> usize {
         self.hasher.hash_one(id) as usize % SHARDS
+    }
+}
+
+impl Drop for Directory {
+    /// Drops each object by itself: a map leaks what comes after an object whose `Drop` panics.
+    fn drop(&mut self) {
+        for (_, activation) in self.take_all().flatten() {
+            let _ = catch_now(|| drop(activation));
+        }
     }
 }
 

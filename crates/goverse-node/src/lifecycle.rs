@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio_util::sync::CancellationToken;
 
 /// How a node's shutdown went.
@@ -24,6 +25,7 @@ pub(crate) struct Lifecycle {
     closing: AtomicBool,
     killed: CancellationToken,
     changed: Notify,
+    deactivated: AtomicU64,
     cut_off: AtomicU64,
 }
 
@@ -43,36 +45,54 @@ impl Lifecycle {
         self.killed.cancel();
     }
 
+    /// Whether the node is out of patience. The token locks, and most nodes are never closed at all.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.is_closing() && self.killed.is_cancelled()
+    }
+
+    /// Waits until the node is out of patience.
+    pub(crate) async fn killed(&self) {
+        self.killed.cancelled().await;
+    }
+
     /// The output of `future`, or `None` once the node is out of patience.
     pub(crate) async fn unless_killed<T>(&self, future: impl Future<Output = T>) -> Option<T> {
-        // The token locks; most nodes are never killed, and most hooks are done at once.
-        if self.is_closing() && self.killed.is_cancelled() {
+        if self.is_killed() {
             return None;
         }
         let mut future = std::pin::pin!(future);
-        match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+        // Most hooks are done at once, and need no token.
+        let output = match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
             Poll::Ready(output) => Some(output),
             Poll::Pending => self.killed.run_until_cancelled(future).await,
-        }
+        };
+        // A hook that blocked its thread past the limit is too late as well.
+        output.filter(|_| !self.is_killed())
     }
 
-    /// A directory has changed; a drain that waits looks again.
+    /// A directory has changed; every drain that waits looks again.
     pub(crate) fn entry_changed(&self) {
         if self.is_closing() {
-            self.changed.notify_one();
+            self.changed.notify_waiters();
         }
     }
 
-    /// Waits until a directory has changed since the last wait.
-    pub(crate) async fn until_changed(&self) {
-        self.changed.notified().await;
+    /// Is done at the next change after it was enabled.
+    pub(crate) fn next_change(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+
+    pub(crate) fn count_deactivated(&self) {
+        self.deactivated.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_cut_off(&self) {
         self.cut_off.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn cut_off(&self) -> u64 {
-        self.cut_off.load(Ordering::Relaxed)
+    /// What has become of the objects so far, with those that are `left`.
+    pub(crate) fn drained(&self, left: u64) -> Drained {
+        let deactivated = self.deactivated.load(Ordering::Relaxed);
+        Drained { deactivated, cut_off: self.cut_off.load(Ordering::Relaxed), left }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -120,7 +119,8 @@ impl Node {
     /// When the type is not registered, the id is not valid or taken, the hook fails or panics, or the
     /// node shuts down. No object is there then.
     pub async fn create_object(&self, type_name: &str, id: &str) -> Result<(), ObjectError> {
-        let registered = self.registered(type_name)?;
+        let registered =
+            self.registered(type_name).inspect_err(|_| self.inner.unknown_type.refused())?;
         let id = ObjectId::new(id).map_err(ObjectError::InvalidId)?;
         let place = Place::reserve(&self.inner, registered, id)?;
         run_to_end(activate(place)).await.unwrap_or(Err(ObjectError::ShuttingDown))
@@ -158,7 +158,7 @@ impl Node {
     pub fn list(&self, query: &ListQuery) -> Listing {
         let mut objects = Vec::new();
         for registered in self.inner.types.values().filter(|entry| query.wants(&entry.name)) {
-            let room = query.limit + 1 - objects.len();
+            let room = query.limit.saturating_add(1) - objects.len();
             let after = query.after_id(&registered.name);
             let found = first_after(&registered.directory, after, room).into_iter();
             objects.extend(found.map(|(id, since)| ObjectInfo {
@@ -191,39 +191,47 @@ impl Node {
 
     /// Takes no more objects, and deactivates those that are there with their hooks.
     ///
-    /// At the limit, hooks that still run are dropped at their next await. Calling it again is harmless.
+    /// At the limit, hooks that still run are dropped at their next await, and those that wait for their
+    /// turn (256 run beside each other) do not begin. Calling it again, or twice at once, is harmless:
+    /// each call returns when all objects are gone, and tells of all of them.
     pub async fn shutdown(&self, limit: Duration) -> Drained {
         self.inner.lifecycle.close();
-        let deactivated = AtomicU64::new(0);
-        let mut drain = std::pin::pin!(self.drain(&deactivated));
-        if tokio::time::timeout(limit, &mut drain).await.is_err() {
+        let mut drain = std::pin::pin!(self.drain());
+        let drained = tokio::select! {
+            () = &mut drain => true,
+            () = tokio::time::sleep(limit) => false,
+            () = self.inner.lifecycle.killed() => false,
+        };
+        if !drained {
             self.inner.lifecycle.kill();
             let _ = tokio::time::timeout(CUT_OFF_GRACE, &mut drain).await;
         }
-        let left = self.count_by_type().values().sum::<usize>() as u64;
-        let deactivated = deactivated.load(Ordering::Relaxed);
-        Drained { deactivated, cut_off: self.inner.lifecycle.cut_off(), left }
+        let places = self.inner.types.values().map(|registered| registered.directory.len());
+        self.inner.lifecycle.drained(places.sum::<usize>() as u64)
+    }
+
+    /// Brings a shutdown that is under way to its limit now.
+    pub fn cut_off(&self) {
+        self.inner.lifecycle.close();
+        self.inner.lifecycle.kill();
     }
 
     /// Deactivates objects until none is there; also those whose activation was under way.
-    async fn drain(&self, deactivated: &AtomicU64) {
-        let is_occupied = |registered: &Arc<RegisteredType>| !registered.directory.is_empty();
-        while self.inner.types.values().any(is_occupied) {
+    async fn drain(&self) {
+        loop {
+            let mut changed = std::pin::pin!(self.inner.lifecycle.next_change());
+            // From here on no change is missed.
+            changed.as_mut().enable();
             let mut ends = futures_util::stream::iter(self.take_all())
                 .map(|(place, activation)| {
                     tokio::spawn(deactivate(place, activation, DeactivationReason::Shutdown))
                 })
                 .buffer_unordered(DRAIN_CONCURRENCY);
-            let mut found = false;
-            while let Some(end) = ends.next().await {
-                found = true;
-                if !matches!(end, Ok(Err(ObjectError::ShuttingDown)) | Err(_)) {
-                    deactivated.fetch_add(1, Ordering::Relaxed);
-                }
+            while ends.next().await.is_some() {}
+            if self.inner.types.values().all(|registered| registered.directory.len() == 0) {
+                return;
             }
-            if !found {
-                self.inner.lifecycle.until_changed().await;
-            }
+            changed.await;
         }
     }
 
@@ -242,7 +250,6 @@ impl Node {
 
     fn registered(&self, type_name: &str) -> Result<&Arc<RegisteredType>, ObjectError> {
         self.inner.types.get(type_name).ok_or_else(|| {
-            self.inner.unknown_type.refused();
             let names: Vec<&str> = self.types().map(TypeName::as_str).collect();
             ObjectError::UnknownType {
                 name: type_name.chars().take(64).collect(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use goverse_core::ErrorCode;
 use goverse_node::{BuildError, Node, ObjectError};
 
-use crate::fixture::{Plain, observed, until};
+use crate::fixture::{Plain, observed, observed_with, until};
 
 type Reported<'a> = &'a [(&'a str, f64)];
 
@@ -124,4 +124,45 @@ fn a_node_needs_names_that_are_valid_and_differ() {
     }
     let error = builder().object_with(|| Misnamed).build().unwrap_err();
     assert!(error.to_string().contains("\"no spaces\" has the character ' '"), "{error}");
+}
+
+#[tokio::test]
+async fn a_hook_that_panics_before_it_waits_is_caught_too() {
+    #[derive(Default)]
+    struct Sudden;
+    impl goverse_node::Object for Sudden {
+        const TYPE: &'static str = "Sudden";
+
+        #[allow(clippy::manual_async_fn, reason = "it panics before there is a future")]
+        fn on_deactivate(
+            &mut self,
+            _: &goverse_node::Ctx,
+            _: goverse_node::DeactivationReason,
+        ) -> impl Future<Output = Result<(), goverse_node::HookError>> + Send {
+            if self.is_sudden() {
+                panic!("at once");
+            }
+            async { Ok(()) }
+        }
+    }
+    impl Sudden {
+        fn is_sudden(&self) -> bool {
+            true
+        }
+    }
+
+    let observed = observed_with(|node| node.object::<Sudden>());
+    observed.node.create_object("Sudden", "a").await.unwrap();
+    let error = observed.node.destroy_object("Sudden", "a").await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::DeactivationPanicked);
+    let panicked = "object_deactivation_failures_total Sudden deactivation_panicked";
+    assert_eq!(observed.reported()[panicked], 1.0);
+}
+
+#[tokio::test]
+async fn destroying_an_unknown_type_is_no_failed_activation() {
+    let observed = observed();
+    let error = observed.node.destroy_object("Nope", "a").await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::UnknownType);
+    assert_eq!(observed.reported(), BTreeMap::new());
 }

@@ -39,6 +39,7 @@ async fn pages_follow_each_other_over_types() {
     check(Some("Plain"), Some(("Moody", "2")), 9, "Plain/a Plain/b");
     check(Some("Absent"), None, 9, "");
     check(None, None, 0, " …");
+    check(None, None, usize::MAX, "Moody/1 Moody/10 Moody/2 Plain/a Plain/b");
 }
 
 #[tokio::test]

@@ -71,6 +71,68 @@ async fn hooks_that_hang_are_cut_off_at_the_limit() {
 }
 
 #[tokio::test]
+async fn two_shutdowns_at_once_both_end_and_tell_of_all() {
+    let observed = observed();
+    for index in 0..20 {
+        observed.node.create_object("Moody", &format!("{index} end-waits")).await.unwrap();
+    }
+    // One object ends by another way, so that only its change tells that all are gone.
+    let destroy = observed.node.destroy_object("Moody", "0 end-waits");
+    let (first, second) = (observed.node.shutdown(PATIENT), observed.node.shutdown(PATIENT));
+    let ended = async { tokio::join!(destroy, first, second) };
+    let (_, first, second) =
+        tokio::time::timeout(PATIENT / 2, ended).await.expect("neither waits for its limit");
+    let expected = Drained { deactivated: 19, cut_off: 0, left: 0 };
+    assert_eq!((first, second), (expected, expected));
+}
+
+#[tokio::test]
+async fn a_shutdown_that_is_cut_off_tells_of_all() {
+    let observed = observed();
+    for index in 0..1_000 {
+        let mood = if index % 2 == 0 { "end-hangs" } else { "" };
+        observed.node.create_object("Moody", &format!("{index} {mood}")).await.unwrap();
+    }
+    let mut shutdown = std::pin::pin!(observed.node.shutdown(PATIENT));
+    let begun = tokio::time::timeout(Duration::from_millis(20), &mut shutdown).await;
+    assert!(begun.is_err(), "hooks hang");
+    observed.node.cut_off();
+    let drained = shutdown.await;
+    assert_eq!((drained.deactivated + drained.cut_off, drained.left), (1_000, 0), "{drained:?}");
+    assert!(drained.deactivated > 0 && drained.cut_off >= 500, "{drained:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_object_whose_activation_blocks_past_the_limit_does_not_come_to_be() {
+    static GO_ON: std::sync::Barrier = std::sync::Barrier::new(2);
+    #[derive(Default)]
+    struct Blocking;
+    impl goverse_node::Object for Blocking {
+        const TYPE: &'static str = "Blocking";
+
+        async fn on_activate(
+            &mut self,
+            _: &goverse_node::Ctx,
+        ) -> Result<(), goverse_node::HookError> {
+            tokio::task::yield_now().await;
+            GO_ON.wait();
+            GO_ON.wait();
+            Ok(())
+        }
+    }
+
+    let observed = observed_with(|node| node.object::<Blocking>());
+    let node = observed.node.clone();
+    let creating = tokio::spawn(async move { node.create_object("Blocking", "a").await });
+    tokio::task::spawn_blocking(|| GO_ON.wait()).await.unwrap();
+    let drained = observed.node.shutdown(Duration::from_millis(20)).await;
+    assert_eq!(drained, Drained { deactivated: 0, cut_off: 0, left: 1 });
+    tokio::task::spawn_blocking(|| GO_ON.wait()).await.unwrap();
+    assert_eq!(creating.await.unwrap().unwrap_err().code(), ErrorCode::ShuttingDown);
+    assert_eq!(observed.gauge_and_listing("Blocking"), (0.0, 0));
+}
+
+#[tokio::test]
 async fn an_activation_under_way_is_waited_for_and_deactivated() {
     let observed = observed();
     let node = observed.node.clone();
@@ -118,4 +180,15 @@ async fn a_node_that_is_dropped_takes_its_objects_out_of_the_gauge() {
     let reported = observed.after_drop();
     assert_eq!(reported["objects_total Plain"], -1.0, "the change since it was last asked");
     assert_eq!(reported["object_deactivations_total Plain dropped"], 1.0);
+}
+
+#[tokio::test]
+async fn objects_whose_drop_panics_leave_the_gauge_too() {
+    let observed = observed();
+    for index in 0..1_000 {
+        observed.node.create_object("Moody", &format!("{index} drop-panics")).await.unwrap();
+    }
+    assert_eq!(observed.reported()["objects_total Moody"], 1_000.0);
+    let reported = observed.after_drop();
+    assert_eq!(reported["objects_total Moody"], -1_000.0, "the change since it was last asked");
 }
