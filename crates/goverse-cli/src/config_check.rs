@@ -5,17 +5,18 @@ use std::path::PathBuf;
 use goverse::server::{ConfigArgs, ServerConfig};
 
 use crate::failure::Failure;
+use crate::output::print;
 
 pub(crate) fn run(file: PathBuf) -> Result<(), Failure> {
     let shown = file.display().to_string();
     let config = ServerConfig::load(&ConfigArgs { config: Some(file), ..ConfigArgs::default() })?;
-    println!("{shown}: valid; with the defaults it comes to");
+    let mut text = format!("{shown}: valid; with the defaults it comes to\n");
     let settings = serde_json::to_value(&config).expect("a configuration is plain data");
     for (field, value) in settings.as_object().into_iter().flatten() {
-        println!("  {field} = {value}");
+        text += &format!("  {field} = {value}\n");
     }
     for field in config.without_effect() {
-        println!("note: {field} has no effect in this version");
+        text += &format!("note: {field} has no effect in this version\n");
     }
-    Ok(())
+    print(&text).map(drop)
 }

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::command_line::DemoArgs;
 use crate::failure::Failure;
+use crate::output::print;
 use screen::{NodeLine, Screen};
 
 const NODES: u16 = 3;
@@ -21,6 +22,7 @@ const PORT_HINT: &str =
     "choose other ports with --metrics-port PORT (three in a row) and --inspector-port PORT";
 
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
+    check_ports(&args)?;
     let is_terminal = std::io::stdout().is_terminal();
     // Log lines would tear the table apart.
     goverse::init_logging(if is_terminal { "warn" } else { "info" });
@@ -42,27 +44,24 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     let crowd = Crowd { nodes, clients: args.clients, rooms: args.rooms, seed: args.seed };
     let crowd = tokio::spawn(crowd.run_until(until_stopped()));
     let inspector_url = format!("http://localhost:{}", args.inspector_port);
-    let screen =
-        tokio::spawn(Screen::new(lines, inspector_url, is_terminal).run_until(until_stopped()));
+    let screen = Screen::new(lines, inspector_url, is_terminal);
 
-    until_told(args.duration).await;
-    drop(running);
-    let _ = (crowd.await, screen.await);
-    stop_servers(servers).await?;
-    match inspector.await {
-        Ok(ended) => Ok(ended?),
-        Err(error) => Err(Failure::broken(format!("the inspector ended badly: {error}"))),
+    tokio::select! {
+        () = until_told(args.duration) => {}
+        // A screen that nobody looks at ends the demo.
+        shown = screen.show() => shown?,
     }
+    drop(running);
+    let _ = (crowd.await, inspector.await);
+    stop_servers(servers).await
 }
 
 async fn start_servers(args: &DemoArgs) -> Result<Vec<Server>, Failure> {
     let mut servers = Vec::new();
     for index in 0..NODES {
-        let address = format!("localhost:{}", port(args.node_port, index, "--node-port")?);
-        let address =
-            address.parse().map_err(|error| Failure::usage(format!("--node-port: {error}")))?;
-        let metrics_port = port(args.metrics_port, index, "--metrics-port")?;
-        let mut config = ServerConfig::new(address);
+        let address = format!("localhost:{}", args.node_port + index);
+        let metrics_port = args.metrics_port + index;
+        let mut config = ServerConfig::new(address.parse().expect("localhost and a port"));
         let listen = format!("localhost:{metrics_port}").parse();
         config.metrics_listen_address = Some(listen.expect("localhost and a port"));
         config.shutdown_timeout = Duration::from_secs(10);
@@ -72,17 +71,21 @@ async fn start_servers(args: &DemoArgs) -> Result<Vec<Server>, Failure> {
     Ok(servers)
 }
 
-fn port(first: u16, index: u16, flag: &str) -> Result<u16, Failure> {
-    let problem = || {
-        format!(
-            "{flag} {first}: three ports in a row are needed, so 1 to {} are right",
-            u16::MAX - 2
-        )
-    };
-    first
-        .checked_add(index)
-        .filter(|_| first > 0 && first <= u16::MAX - 2)
-        .ok_or_else(|| Failure::usage(problem()))
+/// Refuses ports that cannot be had, or that the demo itself would take twice.
+fn check_ports(args: &DemoArgs) -> Result<(), Failure> {
+    for (flag, first) in [("--node-port", args.node_port), ("--metrics-port", args.metrics_port)] {
+        if first == 0 || first > u16::MAX - (NODES - 1) {
+            let problem = "three ports in a row are needed, so 1 to 65533 are right";
+            return Err(Failure::usage(format!("{flag} {first}: {problem}")));
+        }
+    }
+    let metrics_ports = args.metrics_port..args.metrics_port + NODES;
+    if metrics_ports.contains(&args.inspector_port) {
+        let (first, last) = (metrics_ports.start, metrics_ports.end - 1);
+        let problem = format!("the nodes serve /metrics at {first} to {last}; {PORT_HINT}");
+        return Err(Failure::usage(format!("--inspector-port {}: {problem}", args.inspector_port)));
+    }
+    Ok(())
 }
 
 async fn start_inspector(args: &DemoArgs, lines: &[NodeLine]) -> Result<Inspector, Failure> {
@@ -122,6 +125,6 @@ async fn stop_servers(servers: Vec<Server>) -> Result<(), Failure> {
     let drained = join_all(shutdowns).await;
     let deactivated: u64 = drained.iter().map(|drained| drained.deactivated).sum();
     let cut_off: u64 = drained.iter().map(|drained| drained.cut_off + drained.left).sum();
-    println!("stopped: {deactivated} objects deactivated, {cut_off} cut off");
+    print(&format!("stopped: {deactivated} objects deactivated, {cut_off} cut off\n"))?;
     if cut_off == 0 { Ok(()) } else { Err(Failure::broken("objects ended without their hooks")) }
 }

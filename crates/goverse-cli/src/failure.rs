@@ -70,6 +70,10 @@ impl From<ConfigError> for Failure {
 impl From<InspectorError> for Failure {
     fn from(error: InspectorError) -> Self {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-        Self::usage(format!("{error}{cause}"))
+        let message = format!("{error}{cause}");
+        match error {
+            InspectorError::Client(_) => Self::broken(message),
+            _ => Self::usage(message),
+        }
     }
 }

@@ -6,6 +6,7 @@ mod demo;
 mod failure;
 mod inspector;
 mod metrics;
+mod output;
 mod serve;
 
 use clap::Parser;

@@ -1,12 +1,11 @@
 //! `goverse metrics`: the catalogue, for people and for programs.
 
-use std::io::{self, Write};
-
 use goverse::metrics::catalogue::markdown;
 use goverse::metrics::{CATALOGUE, Metric};
 
 use crate::command_line::{Format, MetricsArgs};
 use crate::failure::Failure;
+use crate::output::print;
 
 pub(crate) fn run(args: &MetricsArgs) -> Result<(), Failure> {
     let chosen: Vec<&Metric> =
@@ -18,11 +17,7 @@ pub(crate) fn run(args: &MetricsArgs) -> Result<(), Failure> {
         }
         Format::Markdown => markdown(),
     };
-    match io::stdout().write_all(text.as_bytes()) {
-        // Whoever reads has seen enough, such as `head`.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| Failure::broken(format!("cannot print: {error}"))),
-    }
+    print(&text).map(drop)
 }
 
 fn table(metrics: &[&Metric]) -> String {

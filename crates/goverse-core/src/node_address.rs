@@ -11,6 +11,8 @@ use thiserror::Error;
 const BYTES_MAX: usize = 260;
 
 /// `host:port`, with both parts present: what other nodes dial and what the label `node` shows.
+///
+/// The host is kept in lower case and the port without leading zeros, so that one address has one form.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct NodeAddress(Arc<str>);
@@ -46,16 +48,19 @@ impl FromStr for NodeAddress {
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
         let shown = || text.chars().take(64).collect::<String>();
         let (host, port) = text.rsplit_once(':').ok_or_else(|| InvalidAddress::Port(shown()))?;
-        if !matches!(port.parse::<u16>(), Ok(1..)) || !port.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(InvalidAddress::Port(shown()));
-        }
+        let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+        let port: u16 = port
+            .parse()
+            .ok()
+            .filter(|port| digits && *port > 0)
+            .ok_or_else(|| InvalidAddress::Port(shown()))?;
         if host.is_empty() {
             return Err(InvalidAddress::NoHost(shown()));
         }
         if text.len() > BYTES_MAX || !is_host(host) {
             return Err(InvalidAddress::Host(shown()));
         }
-        Ok(Self(text.into()))
+        Ok(Self(format!("{}:{port}", host.to_ascii_lowercase()).into()))
     }
 }
 
@@ -98,6 +103,8 @@ mod tests {
         check("10.0.0.5:1", Ok(()));
         check("node-1.chat.svc.cluster.local:47000", Ok(()));
         check("[::1]:47000", Ok(()));
+        let canonical: NodeAddress = "LocalHost:047000".parse().unwrap();
+        assert_eq!(canonical.as_str(), "localhost:47000");
         check("localhost", Err("has no port"));
         check("localhost:", Err("has no port"));
         check("localhost:0", Err("has no port"));

@@ -180,7 +180,7 @@ mod tests {
         check_error(
             &wrong,
             expect![[r#"
-            "8080" is no address to listen on; write --listen-address localhost:8080, or --listen-address :8080 for every interface
+            "8080" is no address to listen on; write host:port such as localhost:8080, or :8080 for every interface
         "#]],
         );
     }

@@ -5,7 +5,7 @@ use std::io;
 use goverse_core::InvalidAddress;
 use thiserror::Error;
 
-/// Why an inspector cannot start, or stopped.
+/// Why an inspector cannot start.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum InspectorError {
@@ -32,7 +32,7 @@ pub enum InspectorError {
     },
     /// The address to listen on is neither `host:port` nor `:port`.
     #[error(
-        "{address:?} is no address to listen on; write --listen-address localhost:8080, or --listen-address :8080 for every interface"
+        "{address:?} is no address to listen on; write host:port such as localhost:8080, or :8080 for every interface"
     )]
     ListenAddress {
         /// What was given.
@@ -46,28 +46,15 @@ pub enum InspectorError {
         /// A value that would be right.
         example: &'static str,
     },
-    /// Another program listens there.
-    #[error(
-        "{address} is in use by another program; stop that program or choose another address, such as --listen-address localhost:8081"
-    )]
-    AddressInUse {
-        /// The address to listen on.
-        address: String,
-    },
-    /// The address cannot be listened on for another reason.
-    #[error(
-        "cannot listen on {address}; check that it is an address of this machine (--listen-address)"
-    )]
+    /// The address cannot be listened on.
+    #[error("{address:?}: {}", goverse_http::explain(error))]
     Listen {
         /// The address to listen on.
         address: String,
-        /// What the operating system says.
-        source: io::Error,
+        /// Why; the message tells of it.
+        error: io::Error,
     },
     /// The HTTP client that asks the nodes cannot be made.
     #[error("the HTTP client cannot be made")]
     Client(#[source] reqwest::Error),
-    /// The server stopped by itself.
-    #[error("the HTTP server stopped")]
-    Serve(#[source] io::Error),
 }

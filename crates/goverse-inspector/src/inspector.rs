@@ -2,21 +2,23 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use goverse_http::{Admission, ConnectionLimits};
 use reqwest::Client;
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::node_state::NodeState;
 use crate::poll::{self, Poller};
 use crate::snapshot::{Cluster, WatchedNode};
-use crate::{InspectorConfig, InspectorError, listener, routes};
+use crate::{InspectorConfig, InspectorError, routes};
 
-/// How long requests that are being answered may take to end after the shutdown.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+/// Scrapes of all nodes' metrics that may wait for those before; further ones get 503.
+const MERGES_WAITING_MAX: usize = 64;
 
 /// Shows a cluster over HTTP.
 #[derive(Debug)]
@@ -39,10 +41,14 @@ impl Inspector {
     pub async fn bind(config: InspectorConfig) -> Result<Self, InspectorError> {
         let settings = config.check()?;
         let client = poll::client().map_err(InspectorError::Client)?;
-        let listener = listener::open(&settings.listen).await?;
-        let local_addr = listener.local_addr().map_err(|source| InspectorError::Listen {
+        let listening = async {
+            let listener = goverse_http::listen(&settings.listen).await?;
+            let local_addr = listener.local_addr()?;
+            Ok((listener, local_addr))
+        };
+        let (listener, local_addr) = listening.await.map_err(|error| InspectorError::Listen {
             address: settings.listen.to_string(),
-            source,
+            error,
         })?;
         Ok(Self { listener, local_addr, client, settings })
     }
@@ -52,27 +58,18 @@ impl Inspector {
         self.local_addr
     }
 
-    /// Asks the nodes and answers requests until `shutdown`, then lets requests end for up to 5 s.
-    ///
-    /// # Errors
-    ///
-    /// When the server stops by itself.
-    pub async fn run(
-        self,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), InspectorError> {
+    /// Asks the nodes and answers requests until `shutdown`, then lets responses end for a second.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) {
         let mut pollers = JoinSet::new();
-        let cluster = self.watch(&mut pollers);
-        let router = routes::router(Arc::new(cluster));
-        let (stopping, stopped) = oneshot::channel::<()>();
-        let serve = axum::serve(self.listener, router).with_graceful_shutdown(async move {
+        let router = routes::router(Arc::new(self.watch(&mut pollers)));
+        let closing = CancellationToken::new();
+        let limits = ConnectionLimits::default();
+        let serve = goverse_http::serve(self.listener, router, limits, closing.clone());
+        let close = async {
             shutdown.await;
-            drop(stopping);
-        });
-        tokio::select! {
-            served = serve => served.map_err(InspectorError::Serve),
-            () = grace_after(stopped) => Ok(()),
-        }
+            closing.cancel();
+        };
+        tokio::join!(serve, close);
     }
 
     /// Starts to ask each node in a task of its own; they end with `pollers`.
@@ -85,11 +82,7 @@ impl Inspector {
             pollers.spawn(poller.run());
             WatchedNode { operations, state }
         });
-        Cluster { nodes: nodes.collect(), stale_after: schedule.stale_after() }
+        let merges = Admission::new(1, MERGES_WAITING_MAX);
+        Cluster { nodes: nodes.collect(), stale_after: schedule.stale_after(), merges }
     }
-}
-
-async fn grace_after(stopped: oneshot::Receiver<()>) {
-    drop(stopped.await);
-    tokio::time::sleep(SHUTDOWN_GRACE).await;
 }

@@ -23,7 +23,8 @@
 //! let nodes = vec!["localhost:9090".to_owned(), "localhost:9091".to_owned()];
 //! let inspector = Inspector::bind(InspectorConfig { nodes, ..Default::default() }).await?;
 //! println!("http://{}", inspector.local_addr());
-//! inspector.run(async { drop(tokio::signal::ctrl_c().await) }).await
+//! inspector.run(async { drop(tokio::signal::ctrl_c().await) }).await;
+//! # Ok(())
 //! # }
 //! ```
 
@@ -32,7 +33,6 @@ mod discovery;
 mod error;
 mod exposition;
 mod inspector;
-mod listener;
 mod node_state;
 mod page;
 mod poll;

@@ -55,10 +55,18 @@ async fn show_page(State(cluster): State<Arc<Cluster>>) -> Response {
 }
 
 async fn show_metrics(State(cluster): State<Arc<Cluster>>) -> Response {
+    let Some(admitted) = cluster.merges.admit().await else {
+        let busy = "too many scrapes at once\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], busy)
+            .into_response();
+    };
     let snapshot = cluster.snapshot();
     // The pages of many nodes take long enough to merge that other requests would notice.
-    let merged = tokio::task::spawn_blocking(move || snapshot.metrics_page()).await;
-    match merged {
+    let merged = tokio::task::spawn_blocking(move || {
+        let _admitted = admitted;
+        snapshot.metrics_page()
+    });
+    match merged.await {
         Ok(page) => ([(header::CONTENT_TYPE, exposition::CONTENT_TYPE)], page).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

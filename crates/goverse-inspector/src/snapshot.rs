@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use goverse_core::NodeAddress;
+use goverse_http::Admission;
 use tokio::sync::watch;
 
 use crate::exposition::merge;
@@ -13,6 +14,8 @@ use crate::node_state::NodeState;
 pub(crate) struct Cluster {
     pub(crate) nodes: Vec<WatchedNode>,
     pub(crate) stale_after: Duration,
+    /// The merges of all nodes' pages: one at a time.
+    pub(crate) merges: Admission,
 }
 
 /// One node, of which a poller publishes the state.

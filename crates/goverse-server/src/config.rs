@@ -34,6 +34,9 @@ pub struct ServerConfig {
     /// How long a shutdown waits for deactivation hooks.
     #[serde(serialize_with = "write_duration")]
     pub shutdown_timeout: Duration,
+    /// Where the metrics address was said, for the message when its port is taken.
+    #[serde(skip)]
+    pub(crate) metrics_listen_source: Option<String>,
 }
 
 /// The same settings as flags and environment variables.
@@ -142,6 +145,7 @@ impl ServerConfig {
             metrics_listen_address: None,
             etcd_address: None,
             shutdown_timeout: Duration::from_secs(30),
+            metrics_listen_source: None,
         }
     }
 
@@ -177,6 +181,7 @@ impl ServerConfig {
             .unwrap_or_else(|| Setting::default_of("shutdown_timeout", DEFAULT_SHUTDOWN_TIMEOUT));
         let listen_address: ListenAddress = listen.parse()?;
         Ok(Self {
+            metrics_listen_source: metrics.as_ref().map(|metrics| metrics.source_name.clone()),
             advertise_address: match advertise {
                 Some(advertise) => advertise.parse()?,
                 None => advertised(&listen_address).map_err(|problem| listen.wrong(problem))?,

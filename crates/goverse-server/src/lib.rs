@@ -20,13 +20,13 @@
 //! ```
 
 mod config;
-mod listen;
 mod operations;
 mod recorder;
 mod server;
 mod signals;
 
 pub use config::{ConfigArgs, ConfigError, ServerConfig};
+pub use goverse_http::ConnectionLimits;
 pub use operations::OperationsLimits;
 pub use recorder::{NodeClaim, Recorder, RecorderBuilder, RecorderError};
 pub use server::{Server, ServerBuilder, StartError};

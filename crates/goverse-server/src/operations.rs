@@ -1,21 +1,19 @@
 //! The operations port: `/metrics`, health, and the listing of objects, over plain HTTP.
 
-mod connections;
 mod index_page;
 mod metrics_page;
 mod objects_page;
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use goverse_core::NodeAddress;
+use goverse_http::{Admission, ConnectionLimits, serve};
 use goverse_metrics::{NodeMetrics, ScrapeMetrics};
 use goverse_node::Node;
 use tokio::net::TcpListener;
@@ -23,21 +21,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::recorder::Recorder;
-use metrics_page::Renders;
 
 /// What the operations port puts up with.
 #[derive(Clone, Copy, Debug)]
 pub struct OperationsLimits {
-    /// Connections at once; further ones wait to be accepted.
-    pub connections_max: usize,
-    /// Scrapes that may wait for their turn to be rendered; further ones get 503.
+    /// How many connections there may be, how large and how slow.
+    pub connections: ConnectionLimits,
+    /// Scrapes that may wait until the page has been made for those before; further ones get 503. The
+    /// same holds for listings of objects.
     pub scrapes_waiting_max: usize,
-    /// How long a client may take to send the head of a request, also on a connection that stands idle.
-    pub head_timeout: Duration,
-    /// How long a client may leave a response unread.
-    pub write_timeout: Duration,
-    /// The largest head of a request, in bytes; at least 8192.
-    pub head_bytes_max: usize,
 }
 
 /// What the pages show.
@@ -65,20 +57,16 @@ pub(crate) struct OperationsPort {
 /// What the routes share.
 struct Shared {
     operations: Operations,
-    renders: Renders,
+    /// One page is made at a time, so that scrapes leave the other cores to the objects.
+    renders: Admission,
+    listings: Admission,
 }
 
 // === impl OperationsLimits ===
 
 impl Default for OperationsLimits {
     fn default() -> Self {
-        Self {
-            connections_max: 256,
-            scrapes_waiting_max: 64,
-            head_timeout: Duration::from_secs(30),
-            write_timeout: Duration::from_secs(10),
-            head_bytes_max: 16 << 10,
-        }
+        Self { connections: ConnectionLimits::default(), scrapes_waiting_max: 64 }
     }
 }
 
@@ -107,15 +95,16 @@ impl OperationsPort {
         listener: TcpListener,
         operations: Operations,
         limits: OperationsLimits,
-    ) -> io::Result<Self> {
-        let local_address = listener.local_addr()?;
+    ) -> Self {
+        let local_address = listener.local_addr().expect("a socket that listens has an address");
         let node = operations.node.address().clone();
-        let renders = Renders::new(limits.scrapes_waiting_max);
-        let router = routes(Arc::new(Shared { operations, renders }));
+        let one_at_a_time = || Admission::new(1, limits.scrapes_waiting_max);
+        let (renders, listings) = (one_at_a_time(), one_at_a_time());
+        let router = routes(Arc::new(Shared { operations, renders, listings }));
         let closing = CancellationToken::new();
-        let serving = tokio::spawn(connections::serve(listener, router, limits, closing.clone()));
+        let serving = tokio::spawn(serve(listener, router, limits.connections, closing.clone()));
         tracing::info!(%node, address = %local_address, "operations port open");
-        Ok(Self { local_address, closing: closing.drop_guard(), serving })
+        Self { local_address, closing: closing.drop_guard(), serving }
     }
 
     pub(crate) fn local_address(&self) -> SocketAddr {

@@ -16,9 +16,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use goverse_core::NodeAddress;
-use goverse_metrics::{OverflowMetrics, catalogue};
+use goverse_metrics::OverflowMetrics;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, SharedString, Unit};
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusRecorder};
 use thiserror::Error;
 
 use application::ApplicationFamilies;
@@ -254,21 +254,22 @@ macro_rules! register {
 
 impl metrics::Recorder for Recorder {
     fn describe_counter(&self, name: KeyName, unit: Option<Unit>, help: SharedString) {
-        if !catalogue::is_reserved(name.as_str()) {
-            self.inner.application.exporter().describe_counter(name, unit, help);
-        }
+        let describe =
+            |exporter: &PrometheusRecorder, name, help| exporter.describe_counter(name, unit, help);
+        self.inner.application.describe(&name, help, describe);
     }
 
     fn describe_gauge(&self, name: KeyName, unit: Option<Unit>, help: SharedString) {
-        if !catalogue::is_reserved(name.as_str()) {
-            self.inner.application.exporter().describe_gauge(name, unit, help);
-        }
+        let describe =
+            |exporter: &PrometheusRecorder, name, help| exporter.describe_gauge(name, unit, help);
+        self.inner.application.describe(&name, help, describe);
     }
 
     fn describe_histogram(&self, name: KeyName, unit: Option<Unit>, help: SharedString) {
-        if !catalogue::is_reserved(name.as_str()) {
-            self.inner.application.exporter().describe_histogram(name, unit, help);
-        }
+        let describe = |exporter: &PrometheusRecorder, name, help| {
+            exporter.describe_histogram(name, unit, help)
+        };
+        self.inner.application.describe(&name, help, describe);
     }
 
     fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {

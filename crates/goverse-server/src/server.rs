@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use goverse_core::NodeAddress;
+use goverse_core::{ListenAddress, NodeAddress};
 use goverse_metrics::ScrapeMetrics;
 use goverse_node::{BuildError, Drained, Node, NodeBuilder, Object};
 use thiserror::Error;
@@ -51,8 +51,10 @@ pub enum StartError {
     )]
     AddressTaken(NodeAddress),
     /// A port cannot be listened at.
-    #[error("{field} = \"{address}\": {}", explain(error))]
+    #[error("{source_name}{field} = \"{address}\": {}", goverse_http::explain(error))]
     Bind {
+        /// Where it was said, such as `node.toml: `; empty when the program said it.
+        source_name: String,
         /// The field of the configuration.
         field: &'static str,
         /// Its value.
@@ -105,13 +107,7 @@ impl ServerBuilder {
         }
         let listener = match &config.metrics_listen_address {
             None => None,
-            Some(listen) => {
-                Some(crate::listen::listen(listen).await.map_err(|error| StartError::Bind {
-                    field: "metrics_listen_address",
-                    address: listen.to_string(),
-                    error,
-                })?)
-            }
+            Some(listen) => Some(listen_for_operations(&config, listen).await?),
         };
         let recorder = match recorder.install() {
             Ok(recorder) => Some(recorder),
@@ -135,7 +131,7 @@ impl ServerBuilder {
                 let scrapes = ScrapeMetrics::new(address.as_str());
                 let readiness = Arc::clone(&readiness);
                 let operations = Operations { node: node.clone(), recorder, readiness, scrapes };
-                Some(serve_operations(listener, operations, limits)?)
+                Some(OperationsPort::serve(listener, operations, limits))
             }
             _ => None,
         };
@@ -146,32 +142,20 @@ impl ServerBuilder {
     }
 }
 
-fn serve_operations(
-    listener: TcpListener,
-    operations: Operations,
-    limits: OperationsLimits,
-) -> Result<OperationsPort, StartError> {
-    let port = OperationsPort::serve(listener, operations, limits);
-    port.map_err(|error| StartError::Bind {
+/// Opens the operations port, or says which setting is to blame.
+async fn listen_for_operations(
+    config: &ServerConfig,
+    address: &ListenAddress,
+) -> Result<TcpListener, StartError> {
+    goverse_http::listen(address).await.map_err(|error| StartError::Bind {
+        source_name: config
+            .metrics_listen_source
+            .as_ref()
+            .map_or_else(String::new, |name| format!("{name}: ")),
         field: "metrics_listen_address",
-        address: "the bound port".to_owned(),
+        address: address.to_string(),
         error,
     })
-}
-
-fn explain(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "the port is in use by another program; stop that program, or choose another port".to_owned()
-        }
-        io::ErrorKind::AddrNotAvailable => {
-            "this machine has no such address; use one of its own, localhost, or :port for every interface".to_owned()
-        }
-        io::ErrorKind::PermissionDenied => {
-            "not permitted; ports below 1024 need a privilege, choose a higher one".to_owned()
-        }
-        _ => format!("cannot listen there: {error}"),
-    }
 }
 
 // === impl Server ===
@@ -219,7 +203,10 @@ impl Server {
         let mut drained = std::pin::pin!(self.node.shutdown(self.shutdown_timeout));
         let drained = tokio::select! {
             drained = &mut drained => drained,
-            () = impatient => self.node.shutdown(Duration::ZERO).await,
+            () = impatient => {
+                self.node.cut_off();
+                drained.await
+            }
         };
         let Drained { deactivated, cut_off, left } = drained;
         tracing::info!(node = %self.node.address(), deactivated, cut_off, left, "node stopped");

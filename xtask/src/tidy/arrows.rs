@@ -25,6 +25,7 @@ use Allowed::{Any, Only};
 const LAYERS: &[(&str, Allowed)] = &[
     ("goverse-metrics", Only(&[])),
     ("goverse-core", Only(&[])),
+    ("goverse-http", Only(&["goverse-core"])),
     ("goverse-macros", Only(&[])),
     ("goverse-node", Only(&["goverse-core", "goverse-metrics", "goverse-macros"])),
     ("goverse-store", Only(&["goverse-core", "goverse-metrics", "goverse-node"])),
@@ -40,12 +41,19 @@ const LAYERS: &[(&str, Allowed)] = &[
             "goverse-store",
             "goverse-cluster",
             "goverse-proto",
+            "goverse-http",
         ]),
     ),
     ("goverse-client", Only(&["goverse-core", "goverse-proto", "goverse-macros"])),
     (
         "goverse-inspector",
-        Only(&["goverse-core", "goverse-proto", "goverse-client", "goverse-metrics"]),
+        Only(&[
+            "goverse-core",
+            "goverse-http",
+            "goverse-proto",
+            "goverse-client",
+            "goverse-metrics",
+        ]),
     ),
     (
         "goverse",

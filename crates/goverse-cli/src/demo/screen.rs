@@ -1,11 +1,13 @@
 //! What the demo shows while it runs: a table that renews itself, or plain lines when it is no terminal.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use goverse::prelude::*;
 use goverse_samples::chat::{ChatClient, ChatRoom};
+
+use crate::failure::Failure;
+use crate::output::{Reader, print};
 
 const TABLE_PERIOD: Duration = Duration::from_secs(1);
 const LINE_PERIOD: Duration = Duration::from_secs(5);
@@ -41,30 +43,33 @@ impl Screen {
         Self { nodes, inspector_url, is_terminal, begun: Instant::now(), drawn: 0 }
     }
 
-    pub(super) async fn run_until(mut self, stop: impl Future<Output = ()>) {
+    /// Shows the demo until nobody looks any more, as when the output is closed.
+    pub(super) async fn show(mut self) -> Result<(), Failure> {
         if !self.is_terminal {
-            print!("{}", self.urls());
+            print(&self.urls())?;
         }
-        let mut ticks =
-            tokio::time::interval(if self.is_terminal { TABLE_PERIOD } else { LINE_PERIOD });
-        let mut stop = std::pin::pin!(stop);
+        let period = if self.is_terminal { TABLE_PERIOD } else { LINE_PERIOD };
+        let mut ticks = tokio::time::interval(period);
         loop {
-            tokio::select! {
-                _ = ticks.tick() => self.draw(),
-                () = &mut stop => break,
+            ticks.tick().await;
+            if print(&self.next_frame())? == Reader::HasGone {
+                return Ok(());
             }
         }
     }
 
-    fn draw(&mut self) {
+    /// The next table, in place of the last one, or the next line.
+    fn next_frame(&mut self) -> String {
         let counts: Vec<Counts> = self.nodes.iter().map(|line| Counts::of(&line.node)).collect();
-        let text = if self.is_terminal { self.table(&counts) } else { self.line(&counts) };
+        if !self.is_terminal {
+            return self.line(&counts);
+        }
+        let table = self.table(&counts);
         // Back over the last table, and clear what it left (ECMA-48: CPL, ED).
         let back =
             if self.drawn > 0 { format!("\x1b[{}F\x1b[J", self.drawn) } else { String::new() };
-        self.drawn = if self.is_terminal { text.lines().count() } else { 0 };
-        // A reader that has gone away, such as `head`, ends the demo by its own signal.
-        let _ = write!(std::io::stdout(), "{back}{text}").and_then(|()| std::io::stdout().flush());
+        self.drawn = table.lines().count();
+        back + &table
     }
 
     fn table(&self, counts: &[Counts]) -> String {

@@ -113,6 +113,11 @@ async fn flags() {
     check("demo --duration soon", &["--duration <TIME>", "'soon'"]).await;
     check("demo --metrics-port 70000", &["--metrics-port <PORT>", "'70000'", "65535"]).await;
     check("demo --metrics-port 65534", &["--metrics-port 65534", "1 to 65533"]).await;
+    check(
+        "demo --metrics-port 18079 --inspector-port 18080",
+        &["--inspector-port 18080", "18079 to 18081", "--metrics-port PORT"],
+    )
+    .await;
     check("demo --node-port 65535", &["--node-port 65535", "1 to 65533"]).await;
     check(
         "inspector --node localhost:9090 --node http://LOCALHOST:9090",
@@ -129,7 +134,7 @@ async fn flags() {
     check("inspector --node localhost:1 --timeout often", &["--timeout <TIME>", "'often'"]).await;
     check(
         "inspector --node localhost:1 --listen-address 8080",
-        &["\"8080\" is no address", "--listen-address localhost:8080"],
+        &["\"8080\" is no address", "such as localhost:8080", "--listen-address says"],
     )
     .await;
 }
@@ -159,9 +164,17 @@ async fn ports_in_use() {
         &[&format!("metrics_listen_address = \"{address}\""), "in use", "another port"],
     )
     .await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("node.toml").display().to_string();
+    fs::write(&file, format!("metrics_listen_address = \"{address}\"\n")).unwrap();
+    check_quiet(
+        &["serve", "--config", &file],
+        &[&format!("{file}: metrics_listen_address = \"{address}\""), "in use"],
+    )
+    .await;
     check_quiet(
         &["inspector", "--node", "localhost:1", "--listen-address", &address],
-        &[&address, "in use", "--listen-address localhost:"],
+        &[&address, "in use", "another port", "--listen-address says"],
     )
     .await;
     let inspector = port::free_port().to_string();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use goverse_e2e::poll::{LATER, SOON};
-use goverse_e2e::{Demo, Stream, exposition, http, poll};
+use goverse_e2e::{Demo, Stream, exposition, goverse_binary, http, poll, port};
 
 const NODES: [&str; 3] = ["localhost:47000", "localhost:47001", "localhost:47002"];
 const ACTIVATIONS: &str = "goverse_object_activations_total";
@@ -37,6 +37,24 @@ async fn a_demo_with_a_duration_ends_by_itself() {
         last.starts_with("stopped: ") && last.ends_with(" objects deactivated, 0 cut off"),
         "{printed}"
     );
+}
+
+#[tokio::test]
+async fn a_demo_whose_output_nobody_reads_ends_well() {
+    use std::process::{Command, Stdio};
+
+    let ports = port::free_ports_in_a_row(3).to_string();
+    let inspector = port::free_port().to_string();
+    let mut command = Command::new(goverse_binary());
+    command.args(["demo", "--metrics-port", &ports, "--inspector-port", &inspector]);
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the demo starts");
+    // As `head` does, when it has seen enough.
+    drop(child.stdout.take());
+    let ended = poll::until("the demo to end", SOON, async || {
+        child.try_wait().map_err(|error| error.to_string())?.ok_or("it runs".to_owned())
+    });
+    assert_eq!(ended.await.code(), Some(0));
 }
 
 #[tokio::test]

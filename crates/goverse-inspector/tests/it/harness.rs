@@ -38,7 +38,7 @@ impl Running {
         let url = format!("http://{}", inspector.local_addr());
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
-            inspector.run(async { drop(stopped.await) }).await.unwrap();
+            inspector.run(async { drop(stopped.await) }).await;
         });
         let client = Client::builder().no_proxy().build().unwrap();
         Self { url, client, stop: Some(stop), task }

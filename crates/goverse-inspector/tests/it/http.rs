@@ -103,9 +103,9 @@ async fn a_second_inspector_on_the_same_port_is_told_so() {
     let port = first.local_addr().port();
     let occupied =
         |host| InspectorConfig { listen_address: format!("{host}:{port}"), ..config(&[&node]) };
-    check_bind_error(port, occupied("localhost"), expect!["localhost:PORT is in use by another program; stop that program or choose another address, such as --listen-address localhost:8081"]).await;
-    check_bind_error(port, occupied(""), expect![":PORT is in use by another program; stop that program or choose another address, such as --listen-address localhost:8081"]).await;
-    check_bind_error(port, occupied("192.0.2.1"), expect!["cannot listen on 192.0.2.1:PORT; check that it is an address of this machine (--listen-address): Cannot assign requested address (os error 99)"]).await;
+    check_bind_error(port, occupied("localhost"), expect![[r#""localhost:PORT": the port is in use by another program; stop that program, or choose another port"#]]).await;
+    check_bind_error(port, occupied(""), expect![[r#"":PORT": the port is in use by another program; stop that program, or choose another port"#]]).await;
+    check_bind_error(port, occupied("192.0.2.1"), expect![[r#""192.0.2.1:PORT": this machine has no such address; use one of its own, localhost, or :port for every interface"#]]).await;
 }
 
 async fn check_bind_error(port: u16, config: InspectorConfig, expected: Expect) {

@@ -196,13 +196,13 @@ pub const METRICS_SCRAPES_REFUSED_TOTAL: Metric = Metric {
 pub const METRICS_SERIES_OVERFLOW_TOTAL: Metric = Metric {
     name: "goverse_metrics_series_overflow_total",
     kind: Kind::Counter,
-    help: "Registrations of new series that were folded into _other because the metric had reached its cap",
+    help: "Registrations of series that were folded into _other or refused: too many series, too many metrics, or a name that is taken",
     unit: Unit::Count,
     labels: &[METRIC],
     series_cap: 2_000,
     stability: Stability::Stable,
     essential: true,
-    usage: "Must stay 0. The label `metric` names the metric with a label that has too many values, such as a user id",
+    usage: "Must stay 0. `metric` names the metric with a label that has too many values, such as a user id; `_other` stands for metrics that are not recorded at all, of which a log line says why",
 };
 
 /// CPU time of the process.

@@ -1,8 +1,7 @@
-//! `/metrics`: the page that Prometheus reads, rendered off the async workers and a few at a time.
+//! `/metrics`: the page that Prometheus reads, rendered off the async workers and one at a time.
 
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use axum::extract::State;
@@ -13,33 +12,25 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Shared;
 
 const TEXT_FORMAT: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-/// Who may render: one at a time, so that scrapes leave the other cores to the objects; some may wait.
-pub(super) struct Renders {
-    turn: Semaphore,
-    waiting: AtomicUsize,
-    waiting_max: usize,
-}
-
-/// One who waits for a turn, counted while this lives.
-struct Waiting<'a>(&'a AtomicUsize);
-
 pub(super) async fn show(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let Some(turn) = shared.renders.turn().await else {
+    let Some(admitted) = shared.renders.admit().await else {
         shared.operations.scrapes.refused();
         let busy = "too many scrapes at once\n";
         return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], busy).into_response();
     };
     let gzip = accepts_gzip(&headers);
     let renderer = Arc::clone(&shared);
-    let rendered = tokio::task::spawn_blocking(move || render(&renderer, gzip)).await;
-    drop(turn);
+    let rendered = tokio::task::spawn_blocking(move || {
+        let _admitted = admitted;
+        render(&renderer, gzip)
+    });
+    let rendered = rendered.await;
     match rendered {
         Ok(body) if gzip => {
             let gzip = HeaderValue::from_static("gzip");
@@ -80,31 +71,6 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
         named && weight.is_none_or(|weight| weight > 0.0)
     })
-}
-
-// === impl Renders ===
-
-impl Renders {
-    pub(super) fn new(waiting_max: usize) -> Self {
-        Self { turn: Semaphore::new(1), waiting: AtomicUsize::new(0), waiting_max }
-    }
-
-    /// Waits for a turn; `None` when too many wait already.
-    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        let waiting = Waiting(&self.waiting);
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.waiting_max {
-            return None;
-        }
-        let turn = self.turn.acquire().await.ok();
-        drop(waiting);
-        turn
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use goverse_core::{NodeAddress, ObjectId, TypeName};
 use goverse_node::{ListQuery, ObjectInfo};
@@ -55,7 +56,15 @@ pub(super) async fn show(
         Ok(query) => query,
         Err(problem) => return (StatusCode::BAD_REQUEST, format!("{problem}\n")).into_response(),
     };
-    match tokio::task::spawn_blocking(move || page(&shared, &query)).await {
+    let Some(admitted) = shared.listings.admit().await else {
+        let busy = "too many listings at once\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], busy).into_response();
+    };
+    let listed = tokio::task::spawn_blocking(move || {
+        let _admitted = admitted;
+        page(&shared, &query)
+    });
+    match listed.await {
         Ok(page) => Json(page).into_response(),
         Err(error) => {
             tracing::error!(%error, "cannot list the objects");

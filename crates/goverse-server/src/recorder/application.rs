@@ -1,14 +1,20 @@
 //! The application's own metrics: cleaned, capped, and handed to the exporter.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use goverse_metrics::catalogue;
-use metrics::{Counter, Gauge, Histogram, HistogramFn, Key, Label, Level, Metadata, Recorder};
+use metrics::{
+    Counter, Gauge, Histogram, HistogramFn, Key, KeyName, Label, Level, Metadata, Recorder,
+    SharedString,
+};
 use metrics_exporter_prometheus::{PrometheusHandle, PrometheusRecorder};
 
 use super::clean::FOLDED;
 use super::{Registered, clean};
+
+/// The longest help text, in bytes.
+const HELP_BYTES_MAX: usize = 1_024;
 
 /// A series with more labels than this is folded away.
 const LABELS_MAX: usize = 32;
@@ -22,6 +28,11 @@ pub(super) struct ApplicationFamilies {
     families_max: usize,
     series_max: usize,
     families: RwLock<HashMap<String, Family>>,
+    /// Names and kinds that were refused, by hash, with the metric that each is counted under. It is as
+    /// bounded as the families, and is there so that each refusal is logged once.
+    refused: RwLock<HashMap<u64, String>>,
+    /// Names that were described; the exporter keeps descriptions for ever.
+    described: Mutex<HashSet<String>>,
 }
 
 /// The family that a registration went to.
@@ -57,6 +68,18 @@ struct FiniteOnly(Histogram);
 /// Why a family is refused: the reason that the log gives.
 type Refusal = &'static str;
 
+/// Whether a name belongs to GoVerse, or to what Prometheus itself reports of a target.
+fn is_taken(name: &str) -> bool {
+    let of_prometheus =
+        ["up", "ALERTS", "ALERTS_FOR_STATE"].contains(&name) || name.starts_with("scrape_");
+    of_prometheus || catalogue::is_reserved(name)
+}
+
+/// Tells names and kinds apart without keeping them.
+fn refusal_hash(word: &str, key: &Key) -> u64 {
+    clean::digest(key.name()) ^ clean::digest(word)
+}
+
 // === impl ApplicationFamilies ===
 
 impl ApplicationFamilies {
@@ -66,11 +89,32 @@ impl ApplicationFamilies {
         series_max: usize,
     ) -> Self {
         let handle = exporter.handle();
-        Self { exporter, handle, families_max, series_max, families: RwLock::default() }
+        Self {
+            exporter,
+            handle,
+            families_max,
+            series_max,
+            families: RwLock::default(),
+            refused: RwLock::default(),
+            described: Mutex::default(),
+        }
     }
 
-    pub(super) fn exporter(&self) -> &PrometheusRecorder {
-        &self.exporter
+    /// Takes a help text to the exporter by `describe`, for as many names as there may be metrics.
+    pub(super) fn describe(
+        &self,
+        name: &KeyName,
+        help: SharedString,
+        describe: impl Fn(&PrometheusRecorder, KeyName, SharedString),
+    ) {
+        let name = clean::metric_name(name.as_str()).into_owned();
+        let mut described = self.described.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_room = described.len() < self.families_max || described.contains(&name);
+        if has_room && !is_taken(&name) {
+            described.insert(name.clone());
+            let end = help.floor_char_boundary(HELP_BYTES_MAX);
+            describe(&self.exporter, name.into(), help[..end].to_owned().into());
+        }
     }
 
     pub(super) fn render(&self) -> String {
@@ -120,23 +164,47 @@ impl ApplicationFamilies {
         if let Some(known) = self.find(word, key, &clean_key) {
             return (FamilyName { name, is_new: false }, Registered::Series(handle(Some(known))));
         }
+        if let Some(name) = self.refused().get(&refusal_hash(word, key)).cloned() {
+            return (FamilyName { name, is_new: false }, Registered::Folded(handle(None)));
+        }
         let mut families = self.families.write().unwrap_or_else(PoisonError::into_inner);
         let is_new = !families.contains_key(&name);
-        if is_new {
-            if let Err(refusal) = self.check_family(&families, word, &name) {
-                drop(families);
-                tracing::warn!(metric = name, refusal, "metric of the application is not recorded");
-                let name = FamilyName { name: FOLDED.to_owned(), is_new: false };
-                return (name, Registered::Folded(handle(None)));
+        let refusal = match families.get(&name) {
+            None => {
+                self.check_family(&families, word, &name).err().map(|refusal| (FOLDED, refusal))
             }
-            families.insert(name.clone(), Family::new(key.name(), word));
+            Some(family) if !family.is_of(word, key) => {
+                Some((&*name, "another metric of the application has this name on the page"))
+            }
+            Some(_) => None,
+        };
+        if let Some((counted, refusal)) = refusal {
+            drop(families);
+            self.refuse(word, key, counted, refusal);
+            let name = FamilyName { name: counted.to_owned(), is_new: false };
+            return (name, Registered::Folded(handle(None)));
         }
-        let family = families.get_mut(&name).expect("it was looked up or inserted above");
-        let registered = match family.register(word, key, clean_key, self.series_max, make) {
-            Registered::Series(series) => Registered::Series(handle(series)),
-            Registered::Folded(folded) => Registered::Folded(handle(folded)),
+        let family = families.entry(name.clone()).or_insert_with(|| Family::new(key.name(), word));
+        let registered = match family.register(key, clean_key, self.series_max, make) {
+            Registered::Series(series) => Registered::Series(handle(Some(series))),
+            Registered::Folded(folded) => Registered::Folded(handle(Some(folded))),
         };
         (FamilyName { name, is_new }, registered)
+    }
+
+    /// Remembers that a name is refused, and says so once.
+    fn refuse(&self, word: &str, key: &Key, counted: &str, refusal: Refusal) {
+        let mut refused = self.refused.write().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() < self.families_max {
+            refused.insert(refusal_hash(word, key), counted.to_owned());
+            drop(refused);
+            let metric = clean::metric_name(key.name());
+            tracing::warn!(%metric, kind = word, refusal, "metric of the application is not recorded");
+        }
+    }
+
+    fn refused(&self) -> RwLockReadGuard<'_, HashMap<u64, String>> {
+        self.refused.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The handle of a series that is there already: the usual case, under a lock that readers share.
@@ -156,8 +224,8 @@ impl ApplicationFamilies {
         const PARTS: [&str; 3] = ["_bucket", "_sum", "_count"];
         let is_histogram =
             |name: &str| families.get(name).is_some_and(|family| family.word == "histogram");
-        if catalogue::is_reserved(name) {
-            return Err("the name is reserved for GoVerse's own metrics");
+        if is_taken(name) {
+            return Err("the name is reserved for the metrics of GoVerse or of Prometheus");
         }
         if families.len() >= self.families_max {
             return Err("the application has too many metrics; is there an id in a metric's name?");
@@ -186,39 +254,42 @@ impl Family {
         self.word == word && self.raw_name == raw.name()
     }
 
-    /// The series of a key, made if there is room; no handle for another kind under this name.
+    /// The series of a key, made if there is room.
     fn register(
         &mut self,
-        word: &str,
         raw: &Key,
         clean: Key,
         series_max: usize,
         make: impl Fn(&Key) -> Handle,
-    ) -> Registered<Option<Handle>> {
-        if !self.is_of(word, raw) {
-            return Registered::Folded(None);
-        }
+    ) -> Registered<Handle> {
         let raw_hash = raw.get_hash();
         match self.series.get(&clean) {
             Some(series) if series.raw_hash == raw_hash => {
-                return Registered::Series(Some(series.handle.clone()));
+                return Registered::Series(series.handle.clone());
             }
             // Another key came out the same: its samples must not be mixed with this one's.
-            Some(_) => return Registered::Folded(Some(self.folded(&clean, make))),
+            Some(_) => return Registered::Folded(self.folded(&clean, make)),
             None => {}
         }
         if self.series.len() >= series_max || clean.labels().len() > LABELS_MAX {
-            return Registered::Folded(Some(self.folded(&clean, make)));
+            return Registered::Folded(self.folded(&clean, make));
         }
         let handle = make(&clean);
         self.series.insert(clean, Series { raw_hash, handle: handle.clone() });
-        Registered::Series(Some(handle))
+        Registered::Series(handle)
     }
 
-    /// The one series that stands for all that found no room, with the labels of the first of them.
+    /// The one series that stands for all that found no room, with the labels of the first of them, or,
+    /// when that has none, with those of another series of the family: it must not pass for one itself.
     fn folded(&mut self, like: &Key, make: impl Fn(&Key) -> Handle) -> Handle {
         let label = |label: &Label| Label::new(label.key().to_owned(), FOLDED);
-        let labels: Vec<Label> = like.labels().take(LABELS_MAX).map(label).collect();
+        let labelled = std::iter::once(like).chain(self.series.keys());
+        let labelled = labelled.map(Key::labels).find(|labels| labels.len() > 0);
+        let mut labels: Vec<Label> =
+            labelled.into_iter().flatten().take(LABELS_MAX).map(label).collect();
+        if labels.is_empty() {
+            labels.push(Label::new("series", FOLDED));
+        }
         let key = Key::from_parts(like.name().to_owned(), labels);
         self.folded.get_or_insert_with(|| make(&key)).clone()
     }

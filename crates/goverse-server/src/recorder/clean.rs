@@ -44,11 +44,15 @@ pub(super) fn metric_name(raw: &str) -> Cow<'_, str> {
     name(raw, |c| c.is_ascii_alphanumeric() || c == '_' || c == ':')
 }
 
-/// The name of a label: `[a-zA-Z_][a-zA-Z0-9_]*`, at most 128 bytes; never `le`, `quantile` or `__…`.
+/// The name of a label: `[a-zA-Z_][a-zA-Z0-9_]*`, at most 128 bytes.
+///
+/// Names with a meaning of their own get the prefix `exported_`: `le` and `quantile` in a histogram, `__…`
+/// everywhere, and `job` and `instance`, which Prometheus gives to a target and would take from the page
+/// where labels are honoured.
 pub(super) fn label_name(raw: &str) -> Cow<'_, str> {
     let clean = name(raw, |c| c.is_ascii_alphanumeric() || c == '_');
     match &*clean {
-        "le" | "quantile" => Cow::Owned(format!("exported_{clean}")),
+        "le" | "quantile" | "job" | "instance" => Cow::Owned(format!("exported_{clean}")),
         reserved if reserved.starts_with("__") => Cow::Owned(format!("exported{clean}")),
         _ => clean,
     }
@@ -81,7 +85,7 @@ fn name(raw: &str, allowed: impl Fn(char) -> bool) -> Cow<'_, str> {
 }
 
 /// FNV-1a, 64 bit (<http://www.isthe.com/chongo/tech/comp/fnv/>): the same in every process and version.
-fn digest(text: &str) -> u64 {
+pub(super) fn digest(text: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     text.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
@@ -142,6 +146,7 @@ mod tests {
         check("", "_", "_");
         check("le", "le", "exported_le");
         check("quantile", "quantile", "exported_quantile");
+        check("job", "job", "exported_job");
         check("__name__", "__name__", "exported__name__");
         check("ä", "_", "_");
         assert_eq!(label_name(&"x".repeat(70_000)).len(), 128);

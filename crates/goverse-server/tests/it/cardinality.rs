@@ -117,6 +117,52 @@ fn metric_names_without_bound_are_refused_and_counted() {
 }
 
 #[test]
+fn an_unlabelled_series_that_finds_no_room_is_folded_visibly() {
+    let recorder = Recorder::builder().series_max(2).build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        metrics::counter!("app_total", "a" => "1").increment(1);
+        metrics::counter!("app_total", "a" => "2").increment(1);
+        metrics::counter!("app_total").increment(10);
+        metrics::counter!("app_total", "a" => "3").increment(1_000);
+    });
+    let scrape = rendered(&recorder);
+    assert_eq!(scrape.value("app_total"), None);
+    assert_eq!(scrape.value("app_total{a=\"_other\"}"), Some(1_010.0));
+}
+
+#[test]
+fn descriptions_are_as_bounded_as_metrics() {
+    let recorder = Recorder::builder().families_max(3).build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        for index in 0..10 {
+            metrics::describe_counter!(format!("app_{index}"), "x".repeat(1 << 20));
+        }
+        (0..3).for_each(|index| metrics::counter!(format!("app_{index}")).increment(1));
+        metrics::describe_counter!("app_9", "never seen");
+    });
+    let scrape = rendered(&recorder);
+    assert_eq!(scrape.families["app_2"].help.len(), 1_024);
+    assert!(!scrape.families.contains_key("app_9"));
+}
+
+#[test]
+fn names_and_labels_of_prometheus_are_left_to_it() {
+    let recorder = Recorder::builder().build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        metrics::gauge!("up").set(0.0);
+        metrics::gauge!("scrape_duration_seconds").set(0.0);
+        metrics::counter!("app_total", "job" => "x", "instance" => "y").increment(1);
+    });
+    let scrape = rendered(&recorder);
+    assert!(
+        !scrape.families.contains_key("up")
+            && !scrape.families.contains_key("scrape_duration_seconds")
+    );
+    assert_eq!(scrape.value("app_total{exported_instance=\"y\",exported_job=\"x\"}"), Some(1.0));
+    assert_eq!(overflow(&scrape, "_other"), 2.0);
+}
+
+#[test]
 fn names_that_break_a_page_do_not_and_no_two_series_collide() {
     let long = "x".repeat(65_536);
     let values = [

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use goverse_node::Object;
-use goverse_server::{OperationsLimits, Server, ServerBuilder, ServerConfig};
+use goverse_server::{ConnectionLimits, OperationsLimits, Server, ServerBuilder, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -42,7 +42,8 @@ pub(crate) fn server() -> ServerBuilder {
 /// Limits short enough for a test to meet them.
 pub(crate) fn short_limits() -> OperationsLimits {
     let time = Duration::from_millis(200);
-    OperationsLimits { head_timeout: time, write_timeout: time, ..OperationsLimits::default() }
+    let limits = ConnectionLimits { head_timeout: time, write_timeout: time, ..Default::default() };
+    OperationsLimits { connections: limits, ..Default::default() }
 }
 
 /// The operations port.

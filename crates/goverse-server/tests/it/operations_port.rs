@@ -115,7 +115,8 @@ async fn a_client_that_sends_slowly_is_cut_off() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_cut_off_and_makes_room() {
-    let limits = OperationsLimits { connections_max: 1, ..short_limits() };
+    let mut limits = short_limits();
+    limits.connections.connections_max = 1;
     let server = server().operations_limits(limits).start().await.unwrap();
     let mut deaf = TcpStream::connect(port(&server)).await.unwrap();
     // More answers than the buffers of a connection hold, none of which is read.

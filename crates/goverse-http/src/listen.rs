@@ -1,4 +1,4 @@
-//! Listening at an address.
+//! Listening at an address, and what to say when that fails.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, lookup_host};
 ///
 /// # Errors
 /// When the name does not resolve, or the address is taken or not this machine's.
-pub(crate) async fn listen(address: &ListenAddress) -> io::Result<TcpListener> {
+pub async fn listen(address: &ListenAddress) -> io::Result<TcpListener> {
     let Some(host) = address.host() else { return listen_everywhere(address.port()).await };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let resolved: Vec<SocketAddr> = lookup_host((host, address.port())).await?.collect();
@@ -27,4 +27,26 @@ async fn listen_everywhere(port: u16) -> io::Result<TcpListener> {
         }
         bound => bound,
     }
+}
+
+/// What is wrong when an address cannot be listened at, and what would be right.
+pub fn explain(error: &io::Error) -> String {
+    let (problem, right) = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            ("the port is in use by another program", "stop that program, or choose another port")
+        }
+        io::ErrorKind::AddrNotAvailable => (
+            "this machine has no such address",
+            "use one of its own, localhost, or :port for every interface",
+        ),
+        io::ErrorKind::PermissionDenied => {
+            ("it is not permitted", "ports below 1024 need a privilege, so choose a higher one")
+        }
+        // Names that do not resolve have no kind of their own.
+        _ => {
+            let right = "write an address of this machine such as localhost:9090, or :9090 for every interface";
+            return format!("cannot listen there ({error}); {right}");
+        }
+    };
+    format!("{problem}; {right}")
 }

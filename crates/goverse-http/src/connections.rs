@@ -1,4 +1,4 @@
-//! The connections of the operations port: how many, how large, and how slow they may be.
+//! The connections of a port: how many there may be, how large and how slow.
 
 use std::time::Duration;
 
@@ -12,18 +12,29 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::OperationsLimits;
-
 /// How long responses under way may take once the port closes.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 /// How long to wait when no connection can be accepted, as when the process has no file left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts and serves connections until `closing`.
-pub(super) async fn serve(
+/// What a port puts up with.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// Connections at once; further ones wait to be accepted.
+    pub connections_max: usize,
+    /// How long a client may take to send the head of a request, also on a connection that stands idle.
+    pub head_timeout: Duration,
+    /// How long a client may leave a response unread.
+    pub write_timeout: Duration,
+    /// The largest head of a request, in bytes; at least 8192.
+    pub head_bytes_max: usize,
+}
+
+/// Accepts and serves connections until `closing`; responses under way then have a second to end.
+pub async fn serve(
     listener: TcpListener,
     router: Router,
-    limits: OperationsLimits,
+    limits: ConnectionLimits,
     closing: CancellationToken,
 ) {
     let places = std::sync::Arc::new(Semaphore::new(limits.connections_max));
@@ -54,7 +65,7 @@ async fn accept(
     match listener.accept().await {
         Ok((stream, _)) => Some((stream, place)),
         Err(error) => {
-            tracing::warn!(%error, "cannot accept a connection on the operations port");
+            tracing::warn!(%error, "cannot accept a connection");
             tokio::time::sleep(ACCEPT_PAUSE).await;
             None
         }
@@ -64,7 +75,7 @@ async fn accept(
 async fn serve_connection(
     stream: TcpStream,
     router: Router,
-    limits: OperationsLimits,
+    limits: ConnectionLimits,
     closing: CancellationToken,
 ) {
     let mut stream = TimeoutStream::new(stream);
@@ -83,6 +94,19 @@ async fn serve_connection(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "connection to the operations port ended early");
+        tracing::debug!(%error, "connection ended early");
+    }
+}
+
+// === impl ConnectionLimits ===
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 512,
+            head_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(10),
+            head_bytes_max: 16 << 10,
+        }
     }
 }
