@@ -1,13 +1,12 @@
 //! Memory over ten million histogram samples that nobody reads, each time in a process of its own.
 
-use std::process::Command;
-
 use clap::ValueEnum;
 use goverse_metrics::catalogue::OBJECT_LIFETIME_SECONDS;
 use metrics::Recorder;
 
 use super::peers;
 use crate::measure::{Runs, in_turns};
+use crate::process::{printed_by_child, resident_bytes};
 use crate::report::{Figure, Report};
 
 const SAMPLES: u32 = 10_000_000;
@@ -27,7 +26,7 @@ pub enum Contender {
 
 /// Measures where the system tells how much memory a process has.
 pub fn run(report: &Report, runs: usize) {
-    if report.wants(NAME) && resident_mib().is_some() {
+    if report.wants(NAME) && resident_bytes().is_some() {
         let [ours, exporter] =
             in_turns(runs, [&mut || in_a_child("ours"), &mut || in_a_child("exporter")]);
         let reference = ("exporter", Runs::new(exporter));
@@ -46,30 +45,12 @@ pub fn child(contender: Contender) {
 fn record(recorder: &dyn Recorder) {
     let histogram = peers::histogram(recorder, &OBJECT_LIFETIME_SECONDS);
     histogram.record(0.0);
-    let resident = || resident_mib().expect("the parent has looked");
+    let resident = || resident_bytes().expect("the parent has looked");
     let before = resident();
     (0..SAMPLES).for_each(|number| histogram.record(f64::from(number % 1_000)));
-    println!("{}", resident() - before);
+    println!("{}", (resident() as f64 - before as f64) / f64::from(1 << 20));
 }
 
-/// A child's growth; the allocator of a process that has freed memory before would hide it.
 fn in_a_child(contender: &str) -> f64 {
-    let this = std::env::current_exe().expect("the program knows where it is");
-    let option = format!("--{CHILD_OPTION}={contender}");
-    let output = Command::new(this).arg(option).output().expect("this program can be run again");
-    let printed = String::from_utf8_lossy(&output.stdout);
-    printed.trim().parse().unwrap_or_else(|error| {
-        panic!("{error}: {printed:?} {}", String::from_utf8_lossy(&output.stderr))
-    })
-}
-
-#[cfg(target_os = "linux")]
-fn resident_mib() -> Option<f64> {
-    let memory = procfs::process::Process::myself().ok()?.statm().ok()?;
-    Some((memory.resident * procfs::page_size()) as f64 / f64::from(1 << 20))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn resident_mib() -> Option<f64> {
-    None
+    printed_by_child(&format!("--{CHILD_OPTION}={contender}"))
 }
