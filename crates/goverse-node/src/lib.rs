@@ -32,6 +32,7 @@ mod listing;
 mod node;
 mod object;
 mod run_to_end;
+mod turn_lock;
 
 pub use error::{BuildError, ObjectError};
 pub use goverse_metrics::DeactivationReason;

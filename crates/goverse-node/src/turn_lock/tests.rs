@@ -1,0 +1,366 @@
+//! Who runs and who waits, told in text, and what a turn does to the state.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::*;
+
+/// An object whose clock is set by hand.
+struct Object {
+    lock: TurnLock<Vec<char>>,
+    now: AtomicU64,
+}
+
+/// Plays a script and says after each step who runs, who waits and who was just refused: `a|bc d:Expired`.
+///
+/// Words: `x` and `s` begin an exclusive and a shared turn, with a deadline as `x<5`; they are named from `a` on.
+/// `end a` and `drop a` drop a turn and a waiter, `close a` closes in a turn, `close` the lock; `now 5`, `expire 5`.
+fn check(script: &str, expected: &str) {
+    let mut play = Play::new();
+    let told: Vec<_> = script.split(" / ").map(|step| play.step(step)).collect();
+    assert_eq!(told.join(" / "), expected, "{script}");
+}
+
+#[test]
+fn turns_are_first_come_first_served() {
+    check("x / x / x / end a / end b / end c", "a| / a|b / a|bc / b|c / c| / |");
+    check("x s s x s / end a / end b / end c / end d", "a|bcde / bc|de / c|de / d|e / e|");
+}
+
+#[test]
+fn shared_turns_run_beside_each_other_but_overtake_no_exclusive_one() {
+    check(
+        "s s s / x / s / end b / end a / end c / end d",
+        "abc| / abc|d / abc|de / ac|de / c|de / d|e / e|",
+    );
+}
+
+#[test]
+fn who_leaves_makes_room_for_the_next() {
+    check("x x x / drop b / end a", "a|bc / a|c / c|");
+    check("s x s s / drop b", "a|bcd / acd|");
+    check("x / x x / drop c / drop b / end a", "a| / a|bc / a|b / a| / |");
+}
+
+#[test]
+fn who_leaves_after_its_grant_passes_it_on() {
+    check("x x x / grant a / drop b", "a|bc / b|c / c|");
+    check("x s s x / grant a / drop b / drop c", "a|bcd / bc|d / c|d / d|");
+}
+
+#[test]
+fn who_would_wait_behind_too_many_is_refused_at_once() {
+    check("x x x x x x / end a / x", "a|bcde f:Overloaded / b|cde / b|cdeg");
+    check("s s s s s s s", "abcdefg|");
+}
+
+#[test]
+fn a_deadline_is_looked_at_when_the_turn_comes() {
+    check("x x<5 x / now 4 / end a", "a|bc / a|bc / b|c");
+    check("x x<5 x / now 5 / end a", "a|bc / a|bc / c| b:Expired");
+    check("x s<5 s<9 s x<3 / now 5 / end a", "a|bcde / a|bcde / cd|e b:Expired");
+    check("x x<5 / now 7 / end a / x", "a|b / a|b / | b:Expired / c|");
+}
+
+#[test]
+fn expiry_finds_waiters_wherever_they_are() {
+    check("x x x<5 x<6 x / expire 5 / end a", "a|bcde / a|bde c:Expired / b|de");
+    check("s x<5 s / expire 4 / expire 5", "a|bc / a|bc / ac| b:Expired");
+}
+
+#[test]
+fn a_turn_that_closes_refuses_all_others() {
+    check("x x s / close a / x", "a|bc / | b:Closed c:Closed / | d:Closed");
+}
+
+#[test]
+fn closing_lets_what_runs_end_and_calls_grants_back() {
+    check(
+        "s s x s / close / end a / end b / s",
+        "ab|cd / ab| c:Closed d:Closed / b| / | / | e:Closed",
+    );
+    check("x x x / grant a / close", "a|bc / b|c / | b:Closed c:Closed");
+    check("x s s / grant a / close", "a|bc / bc| / | b:Closed c:Closed");
+}
+
+#[test]
+fn an_exclusive_turn_changes_what_later_turns_see() {
+    let object = Object::new();
+    TurnLock::try_begin_exclusive(&object).unwrap().push('a');
+    let turn = TurnLock::try_begin_shared(&object).unwrap();
+    assert_eq!(*turn, ['a']);
+    assert!(Arc::ptr_eq(turn.owner(), &object));
+    drop(turn);
+    assert!(object.lock.is_idle());
+}
+
+#[test]
+fn a_turn_begins_at_once_only_if_nobody_waits() {
+    let object = Object::new();
+    let shared = TurnLock::try_begin_shared(&object).unwrap();
+    assert!(TurnLock::try_begin_shared(&object).is_ok());
+    assert_eq!(TurnLock::try_begin_exclusive(&object).err(), Some(NotNow::WouldWait));
+    let mut waiter = TurnLock::begin_exclusive(Arc::clone(&object), 1, None);
+    assert!((&mut waiter).now_or_never().is_none());
+    assert_eq!(TurnLock::try_begin_shared(&object).err(), Some(NotNow::WouldWait));
+    drop((shared, waiter));
+    assert!(TurnLock::try_begin_exclusive(&object).is_ok());
+}
+
+#[test]
+fn a_turn_that_panics_gives_the_state_back() {
+    let object = Object::new();
+    let panics = std::panic::AssertUnwindSafe(|| {
+        TurnLock::try_begin_exclusive(&object).unwrap().push('a');
+        let _turn = TurnLock::try_begin_exclusive(&object).unwrap();
+        panic!("on purpose");
+    });
+    assert!(std::panic::catch_unwind(panics).is_err());
+    assert_eq!(TurnLock::try_begin_exclusive(&object).unwrap().close(), ['a']);
+}
+
+#[test]
+fn the_closer_gets_the_state_when_the_last_turn_ends() {
+    let object = Object::new();
+    let turns = [
+        TurnLock::try_begin_shared(&object).unwrap(),
+        TurnLock::try_begin_shared(&object).unwrap(),
+    ];
+    let mut closing = TurnLock::close(&object).unwrap();
+    assert!(TurnLock::close(&object).is_none());
+    let flag = Arc::new(Flag::default());
+    assert!(poll(&mut closing, &flag).is_pending());
+    let [first, last] = turns;
+    drop(first);
+    assert!(!flag.take());
+    drop(last);
+    assert!(flag.take());
+    assert_eq!(poll(&mut closing, &flag), Poll::Ready(Some(vec![])));
+    assert_eq!(TurnLock::try_begin_shared(&object).err(), Some(NotNow::Closed));
+}
+
+#[test]
+fn a_turn_that_closes_takes_the_state_from_the_closer() {
+    let object = Object::new();
+    let turn = TurnLock::try_begin_exclusive(&object).unwrap();
+    let mut closing = TurnLock::close(&object).unwrap();
+    let flag = Arc::new(Flag::default());
+    assert!(poll(&mut closing, &flag).is_pending());
+    assert_eq!(turn.close(), []);
+    assert!(flag.take());
+    assert_eq!(poll(&mut closing, &flag), Poll::Ready(None));
+}
+
+#[test]
+fn a_waiter_that_moves_is_woken_where_it_was_polled_last() {
+    let object = Object::new();
+    let turn = TurnLock::try_begin_exclusive(&object).unwrap();
+    let mut waiter = TurnLock::begin_shared(Arc::clone(&object), 1, None);
+    let (before, after) = (Arc::new(Flag::default()), Arc::new(Flag::default()));
+    assert!(poll(&mut waiter, &before).is_pending());
+    assert!(poll(&mut waiter, &after).is_pending());
+    drop(turn);
+    assert!(!before.take() && after.take());
+}
+
+#[test]
+fn a_waker_may_come_back_to_the_lock() {
+    struct Returns(Arc<Object>);
+    impl Wake for Returns {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Returns {
+        fn drop(&mut self) {
+            self.0.lock.expire(0);
+        }
+    }
+    let object = Object::new();
+    let waker = || Waker::from(Arc::new(Returns(Arc::clone(&object))));
+    let turn = TurnLock::try_begin_exclusive(&object).unwrap();
+    let mut leaves = TurnLock::begin_exclusive(Arc::clone(&object), 2, None);
+    let mut stays = TurnLock::begin_exclusive(Arc::clone(&object), 2, None);
+    for _ in 0..2 {
+        assert!(leaves.poll_unpin(&mut Context::from_waker(&waker())).is_pending());
+        assert!(stays.poll_unpin(&mut Context::from_waker(&waker())).is_pending());
+    }
+    drop(leaves);
+    drop(turn);
+    assert!(stays.now_or_never().is_some());
+}
+
+#[test]
+fn an_idle_lock_is_small() {
+    assert!(size_of::<TurnLock<String>>() <= 48, "{}", size_of::<TurnLock<String>>());
+}
+
+#[test]
+fn the_line_is_freed_when_the_last_has_left_it() {
+    let object = Object::new();
+    let turn = TurnLock::try_begin_exclusive(&object).unwrap();
+    let mut waiter = TurnLock::begin_exclusive(Arc::clone(&object), 1, None);
+    assert!((&mut waiter).now_or_never().is_none());
+    assert!(object.lock.lock().has_line());
+    drop(turn);
+    let turn = waiter.now_or_never().unwrap().unwrap();
+    assert!(!object.lock.lock().has_line());
+    assert!(Arc::ptr_eq(turn.owner(), &object));
+}
+
+// === The script ===
+
+struct Play {
+    object: Arc<Object>,
+    callers: Vec<Caller>,
+    refused: Vec<String>,
+}
+
+struct Caller {
+    name: char,
+    woken: Arc<Flag>,
+    stage: Stage,
+}
+
+enum Stage {
+    Waits(BoxFuture<'static, Result<Held, Refused>>),
+    Runs(Held),
+    Gone,
+}
+
+enum Held {
+    Exclusive(ExclusiveTurn<Object>),
+    Shared { _turn: SharedTurn<Object> },
+}
+
+/// A waker that remembers.
+#[derive(Default)]
+struct Flag(AtomicBool);
+
+impl Play {
+    const WAITING_MAX: usize = 4;
+
+    fn new() -> Self {
+        Self { object: Object::new(), callers: Vec::new(), refused: Vec::new() }
+    }
+
+    fn step(&mut self, step: &str) -> String {
+        let fetches = !step.starts_with("grant") && !step.starts_with("drop");
+        match *step.split(' ').collect::<Vec<_>>() {
+            ["end" | "drop" | "grant", name] => drop(self.replace_stage(name)),
+            ["close", name] => match self.replace_stage(name) {
+                Stage::Runs(Held::Exclusive(turn)) => drop(turn.close()),
+                _ => panic!("{name} has no exclusive turn"),
+            },
+            ["close"] => drop(TurnLock::close(&self.object)),
+            ["now", now] => self.object.now.store(now.parse().unwrap(), Ordering::Relaxed),
+            ["expire", now] => self.object.lock.expire(now.parse().unwrap()),
+            ref words => words.iter().for_each(|word| self.begin(word)),
+        }
+        if fetches {
+            self.poll_woken();
+        }
+        self.tell()
+    }
+
+    fn begin(&mut self, word: &str) {
+        let (turn, deadline) =
+            word.split_once('<').map_or((word, None), |(turn, at)| (turn, at.parse().ok()));
+        let object = Arc::clone(&self.object);
+        let future: BoxFuture<_> = match turn {
+            "x" => TurnLock::begin_exclusive(object, Self::WAITING_MAX, deadline)
+                .map(|turn| turn.map(Held::Exclusive))
+                .boxed(),
+            "s" => TurnLock::begin_shared(object, Self::WAITING_MAX, deadline)
+                .map(|turn| turn.map(|turn| Held::Shared { _turn: turn }))
+                .boxed(),
+            _ => panic!("{word} begins no turn"),
+        };
+        let name = char::from(b'a' + self.callers.len() as u8);
+        let woken = Arc::new(Flag(AtomicBool::new(true)));
+        self.callers.push(Caller { name, woken, stage: Stage::Waits(future) });
+        self.poll_woken();
+    }
+
+    fn replace_stage(&mut self, name: &str) -> Stage {
+        let caller =
+            self.callers.iter_mut().find(|caller| name == caller.name.to_string()).unwrap();
+        std::mem::replace(&mut caller.stage, Stage::Gone)
+    }
+
+    /// Polls nobody that was not woken, so that a wake-up which fails to come shows.
+    fn poll_woken(&mut self) {
+        for caller in &mut self.callers {
+            let Stage::Waits(future) = &mut caller.stage else { continue };
+            if !caller.woken.take() {
+                continue;
+            }
+            match poll(future, &caller.woken) {
+                Poll::Pending => {}
+                Poll::Ready(Ok(held)) => caller.stage = Stage::Runs(held),
+                Poll::Ready(Err(refused)) => {
+                    self.refused.push(format!(" {}:{refused:?}", caller.name));
+                    caller.stage = Stage::Gone;
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self) -> String {
+        let waits =
+            |caller: &&Caller| matches!(caller.stage, Stage::Waits(_)) && !caller.woken.is_set();
+        let is_here = |caller: &&Caller| !matches!(caller.stage, Stage::Gone);
+        let names = |callers: &mut dyn Iterator<Item = &Caller>| {
+            callers.map(|caller| caller.name).collect::<String>()
+        };
+        let waiting = names(&mut self.callers.iter().filter(waits));
+        let running =
+            names(&mut self.callers.iter().filter(is_here).filter(|caller| !waits(caller)));
+        assert_eq!(self.object.lock.holders(), running.len());
+        assert_eq!(self.object.lock.len_waiting(), waiting.len());
+        assert_eq!(self.object.lock.is_idle(), running.is_empty() && waiting.is_empty());
+        format!("{running}|{waiting}{}", std::mem::take(&mut self.refused).concat())
+    }
+}
+
+impl Object {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { lock: TurnLock::new(Vec::new()), now: AtomicU64::new(0) })
+    }
+}
+
+impl TurnOwner for Object {
+    type State = Vec<char>;
+
+    fn turn_lock(&self) -> &TurnLock<Vec<char>> {
+        &self.lock
+    }
+
+    fn now(&self) -> u64 {
+        self.now.load(Ordering::Relaxed)
+    }
+}
+
+impl Flag {
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn poll<F: Future + Unpin>(future: &mut F, flag: &Arc<Flag>) -> Poll<F::Output> {
+    let waker = Waker::from(Arc::clone(flag));
+    Pin::new(future).poll(&mut Context::from_waker(&waker))
+}
