@@ -6,6 +6,7 @@ mod dashboard;
 mod demo;
 mod docs;
 mod failure;
+mod model;
 mod process;
 mod promtool;
 mod protoc;

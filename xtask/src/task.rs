@@ -1,7 +1,7 @@
 //! The table of tasks, and what `--help` says of them.
 
 use crate::failure::Failure;
-use crate::{bench, ci, demo, docs, promtool, soak, test, tidy};
+use crate::{bench, ci, demo, docs, model, promtool, soak, test, tidy};
 
 /// One thing that `cargo xtask` can do.
 pub(crate) struct Task {
@@ -24,6 +24,7 @@ const TASKS: &[Task] = &[
     ci::TASK,
     tidy::TASK,
     promtool::TASK,
+    model::TASK,
     docs::TASK,
     bench::TASK,
     soak::TASK,

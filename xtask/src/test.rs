@@ -1,8 +1,8 @@
-//! Every test: unit, integration and documentation tests, and the checks of `deploy/`.
+//! Every test: unit, integration and documentation tests, the models, and the checks of `deploy/`.
 
 use crate::failure::Failure;
 use crate::task::{Task, passed_on};
-use crate::{process, promtool, tool};
+use crate::{model, process, promtool, tool};
 
 pub(crate) const TASK: Task = Task {
     name: "test",
@@ -26,7 +26,11 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         command.args(PACKAGES);
     }
     process::run(command.args(arguments))?;
-    if arguments.is_empty() { promtool::check_deploy() } else { Ok(()) }
+    if !arguments.is_empty() {
+        return Ok(());
+    }
+    model::check()?;
+    promtool::check_deploy()
 }
 
 /// Whether the argument is cargo's own choice of packages, which ours must not widen.

@@ -12,11 +12,10 @@
 //! since its `block_on` brings wakers, spurious wake-ups among them, and reports a lost one as a deadlock:
 //!
 //! ```text
-//! RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test -p goverse-node --release --lib turn_lock
+//! cargo xtask model
 //! ```
 
 #![cfg_attr(not(test), expect(dead_code, reason = "the engine uses it next"))]
-#![expect(unexpected_cfgs, reason = "`loom` is set by hand, where the models run")]
 
 mod begin;
 mod guard;
