@@ -1,13 +1,15 @@
 //! The operations port answers what it should, refuses what it should, and outlives its clients.
 
 use std::io::Read;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use goverse_server::{OperationsLimits, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
-use crate::fixture::{config, get, page, port, send, server, short_limits};
+use crate::fixture::{Response, config, get, page, port, send, server, short_limits};
 use crate::scrape::Scrape;
 
 #[tokio::test]
@@ -169,6 +171,52 @@ async fn a_scrape_that_finds_no_place_to_wait_is_refused_and_counted() {
     let refused =
         scrape.value(&format!("goverse_metrics_scrapes_refused_total{{node=\"{node}\"}}"));
     assert_eq!(refused, Some(1.0));
+}
+
+#[test]
+fn a_client_that_hangs_up_leaves_its_scrape_in_its_place() {
+    // One thread renders, and it is kept busy, so that the first scrape stays where it is.
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).max_blocking_threads(1).enable_all().build().unwrap();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    runtime.block_on(async {
+        let limits = OperationsLimits { scrapes_waiting_max: 1, ..OperationsLimits::default() };
+        let server = server().operations_limits(limits).start().await.unwrap();
+        let port = port(&server);
+        let busy = tokio::task::spawn_blocking(move || released.recv());
+
+        // One renders, one waits, and the third is refused, which tells that the others are in.
+        let mut scrapes = three_scrapes(port);
+        assert!(is_refused(&mut scrapes, PATIENCE).await);
+        scrapes.shutdown().await;
+        // The render goes on without its client, so there is a place to wait and none to render.
+        loop {
+            let mut scrapes = three_scrapes(port);
+            assert!(
+                is_refused(&mut scrapes, PATIENCE).await
+                    && is_refused(&mut scrapes, PATIENCE).await
+            );
+            // All three are refused until the server has noticed that the one that waited hung up.
+            if !is_refused(&mut scrapes, Duration::from_millis(100)).await {
+                release.send(()).unwrap();
+                assert_eq!(scrapes.join_next().await.unwrap().unwrap().status, 200);
+                break;
+            }
+        }
+        busy.await.unwrap().unwrap();
+    });
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn three_scrapes(port: SocketAddr) -> JoinSet<Response> {
+    (0..3).map(|_| get(port, "/metrics")).collect()
+}
+
+/// Whether one of the scrapes is answered with 503 in time.
+async fn is_refused(scrapes: &mut JoinSet<Response>, patience: Duration) -> bool {
+    let answer = tokio::time::timeout(patience, scrapes.join_next()).await;
+    answer.is_ok_and(|answer| answer.is_some_and(|answer| answer.unwrap().status == 503))
 }
 
 #[tokio::test]
