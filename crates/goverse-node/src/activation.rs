@@ -35,7 +35,14 @@ pub(crate) async fn activate(place: Place) -> Result<(), ObjectError> {
         let mut object = (registered.construct)();
         object.on_activate(&cx).await.map(|()| object)
     };
-    match place.node.lifecycle.unless_killed(catch(life)).await {
+    let lifecycle = &place.node.lifecycle;
+    match lifecycle.unless_killed(catch(life)).await {
+        // The hook blocked its thread past the limit: nobody would deactivate the object any more.
+        Some(Ok(Ok(object))) if lifecycle.is_killed() => {
+            attempt.fail(ActivationFailure::ShuttingDown);
+            let _ = catch_now(|| drop(object));
+            Err(ObjectError::ShuttingDown)
+        }
         Some(Ok(Ok(object))) => {
             let guard = attempt.succeed();
             place.settle(Activation { object, cx, guard });

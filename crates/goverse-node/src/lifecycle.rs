@@ -62,12 +62,10 @@ impl Lifecycle {
         }
         let mut future = std::pin::pin!(future);
         // Most hooks are done at once, and need no token.
-        let output = match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+        match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
             Poll::Ready(output) => Some(output),
             Poll::Pending => self.killed.run_until_cancelled(future).await,
-        };
-        // A hook that blocked its thread past the limit is too late as well.
-        output.filter(|_| !self.is_killed())
+        }
     }
 
     /// A directory has changed; every drain that waits looks again.

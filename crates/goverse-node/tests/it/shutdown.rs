@@ -120,6 +120,11 @@ async fn an_object_whose_activation_blocks_past_the_limit_does_not_come_to_be() 
             Ok(())
         }
     }
+    impl Drop for Blocking {
+        fn drop(&mut self) {
+            panic!("and its drop panics, on purpose");
+        }
+    }
 
     let observed = observed_with(|node| node.object::<Blocking>());
     let node = observed.node.clone();

@@ -45,6 +45,48 @@ fn names_of_ours_are_out_of_the_applications_reach() {
     assert_eq!(scrape.value("process_restarts_total"), Some(1.0), "a name that is not ours");
 }
 
+/// Counts log lines.
+#[derive(Clone, Default)]
+struct Lines(std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+impl tracing::Subscriber for Lines {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn a_refused_metric_is_logged_once_however_often_it_is_updated() {
+    let (recorder, lines) = (Recorder::builder().build().unwrap(), Lines::default());
+    tracing::subscriber::with_default(lines.clone(), || {
+        metrics::with_local_recorder(&recorder, || {
+            metrics::counter!("app_things").increment(1);
+            for _ in 0..1_000 {
+                metrics::counter!("goverse_mine_total").increment(1);
+                metrics::gauge!("app_things").set(1.0);
+                metrics::counter!("app.things").increment(1);
+            }
+        });
+    });
+    assert_eq!(lines.0.load(std::sync::atomic::Ordering::Relaxed), 3);
+}
+
 #[test]
 fn an_application_chooses_the_buckets_of_its_histograms() {
     let recorder =
