@@ -78,8 +78,10 @@ pub(crate) async fn deactivate(
         lifecycle.unless_killed(catch(async { object.on_deactivate(&cx, reason).await })).await;
     let dropped = catch_now(|| drop(object));
     let type_name = cx.type_name().clone();
-    if reason == DeactivationReason::Shutdown && hook.is_some() {
-        lifecycle.count_deactivated();
+    match &hook {
+        None => lifecycle.count_cut_off(),
+        Some(_) if reason == DeactivationReason::Shutdown => lifecycle.count_deactivated(),
+        Some(_) => {}
     }
     match (hook, dropped) {
         (Some(Ok(Ok(()))), Ok(())) => Ok(()),
@@ -95,7 +97,6 @@ pub(crate) async fn deactivate(
         }
         (None, Ok(())) => {
             guard.metrics().deactivation_failed(DeactivationFailure::TimedOut);
-            lifecycle.count_cut_off();
             Err(ObjectError::ShuttingDown)
         }
     }

@@ -75,7 +75,7 @@ impl Lifecycle {
         }
     }
 
-    /// Is done at the next change after it was enabled.
+    /// Is done at the first change after it was made, polled or not.
     pub(crate) fn next_change(&self) -> Notified<'_> {
         self.changed.notified()
     }

@@ -219,9 +219,8 @@ impl Node {
     /// Deactivates objects until none is there; also those whose activation was under way.
     async fn drain(&self) {
         loop {
-            let mut changed = std::pin::pin!(self.inner.lifecycle.next_change());
-            // From here on no change is missed.
-            changed.as_mut().enable();
+            // Made before the directories are looked at: no change after that is missed.
+            let changed = self.inner.lifecycle.next_change();
             let mut ends = futures_util::stream::iter(self.take_all())
                 .map(|(place, activation)| {
                     tokio::spawn(deactivate(place, activation, DeactivationReason::Shutdown))

@@ -1,8 +1,8 @@
 //! The memory behind our own series: sharded by thread, so that two cores never write to one line.
 //!
 //! A thread keeps to one shard of every cell. Reading adds the shards up; each shard only rises, so what
-//! is read only rises too. After the statistics counters of `Documentation/`'s per-CPU counters in Linux
-//! and the LongAdder of Java, with threads in place of processors.
+//! is read only rises too. After the per-CPU counters of Linux (`lib/percpu_counter.c`) and the `LongAdder`
+//! of Java, with threads in place of processors.
 
 use std::cell::Cell as ThreadCell;
 use std::sync::atomic::{AtomicU64, Ordering};
