@@ -27,11 +27,63 @@ pub enum ErrorCode {
     DeactivationPanicked,
     /// The node is shutting down.
     ShuttingDown,
+    /// The type of the object has no method of that name.
+    UnknownMethod,
+    /// The payload is in an encoding that the method does not speak.
+    WrongEncoding,
+    /// The payload does not decode as the arguments of the method.
+    InvalidArguments,
+    /// The payload is longer than the node accepts.
+    PayloadTooLarge,
+    /// The method ran, and its result cannot be encoded.
+    Unencodable,
+    /// The queue of the object, or of the node, is full.
+    Overloaded,
+    /// The deadline of the call passed before its reply came.
+    DeadlineExceeded,
+    /// The chain of calls came back to an object that waits for it.
+    Reentrant,
+    /// Two chains of calls wait for each other.
+    Deadlock,
+    /// The chain of calls is deeper than its limit.
+    ChainTooLong,
+    /// The method panicked; its activation ended without saving.
+    Panicked,
+    /// The turn was ended by the turn limit or by the shutdown.
+    CutOff,
+    /// No route to the object is known, or its node does not answer.
+    Unreachable,
 }
 
 // === impl ErrorCode ===
 
 impl ErrorCode {
+    /// Every code there is, in the order of their declaration.
+    pub const ALL: &[Self] = &[
+        Self::UnknownType,
+        Self::InvalidId,
+        Self::AlreadyExists,
+        Self::NotFound,
+        Self::ActivationFailed,
+        Self::ActivationPanicked,
+        Self::DeactivationFailed,
+        Self::DeactivationPanicked,
+        Self::ShuttingDown,
+        Self::UnknownMethod,
+        Self::WrongEncoding,
+        Self::InvalidArguments,
+        Self::PayloadTooLarge,
+        Self::Unencodable,
+        Self::Overloaded,
+        Self::DeadlineExceeded,
+        Self::Reentrant,
+        Self::Deadlock,
+        Self::ChainTooLong,
+        Self::Panicked,
+        Self::CutOff,
+        Self::Unreachable,
+    ];
+
     /// The code as it is written on the wire, in logs and in labels.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -44,6 +96,19 @@ impl ErrorCode {
             ErrorCode::DeactivationFailed => "deactivation_failed",
             ErrorCode::DeactivationPanicked => "deactivation_panicked",
             ErrorCode::ShuttingDown => "shutting_down",
+            ErrorCode::UnknownMethod => "unknown_method",
+            ErrorCode::WrongEncoding => "wrong_encoding",
+            ErrorCode::InvalidArguments => "invalid_arguments",
+            ErrorCode::PayloadTooLarge => "payload_too_large",
+            ErrorCode::Unencodable => "unencodable",
+            ErrorCode::Overloaded => "overloaded",
+            ErrorCode::DeadlineExceeded => "deadline_exceeded",
+            ErrorCode::Reentrant => "reentrant",
+            ErrorCode::Deadlock => "deadlock",
+            ErrorCode::ChainTooLong => "chain_too_long",
+            ErrorCode::Panicked => "panicked",
+            ErrorCode::CutOff => "cut_off",
+            ErrorCode::Unreachable => "unreachable",
         }
     }
 }
@@ -60,7 +125,19 @@ mod tests {
 
     #[test]
     fn serde_and_display_agree() {
-        let code = ErrorCode::ActivationPanicked;
-        assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{code}\""));
+        for code in ErrorCode::ALL {
+            assert_eq!(serde_json::to_string(code).unwrap(), format!("\"{code}\""));
+        }
+    }
+
+    #[test]
+    fn all_has_every_code_once_in_order() {
+        let arms = include_str!("error_code.rs").lines().filter_map(|line| {
+            let (variant, text) = line.trim().strip_prefix("ErrorCode::")?.split_once(" => ")?;
+            Some((variant, text.trim_end_matches(',')))
+        });
+        let expected: Vec<_> = arms.map(|(variant, text)| format!("{variant} {text}")).collect();
+        let all = ErrorCode::ALL.iter().map(|code| format!("{code:?} \"{code}\""));
+        assert_eq!(all.collect::<Vec<_>>(), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Names of types and ids of objects, checked when they are made.
+//! Names of types and ids of objects, checked when they are made; why a name is refused.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -59,10 +59,14 @@ pub enum InvalidName {
         right: &'static str,
     },
     /// A name with a meaning of its own.
-    #[error("type name {name:?} is reserved: it stands for unknown types in metrics")]
+    #[error("{what} {name:?} is reserved: it stands for {stands_for} in metrics")]
     Reserved {
+        /// What was to be named.
+        what: &'static str,
         /// The name.
         name: String,
+        /// What it means.
+        stands_for: &'static str,
     },
 }
 
@@ -84,7 +88,8 @@ impl TypeName {
             return Err(InvalidName::Character { what: WHAT, name: start_of(name), found, right });
         }
         if name == "other" {
-            return Err(InvalidName::Reserved { name: name.to_owned() });
+            let stands_for = "unknown types";
+            return Err(InvalidName::Reserved { what: WHAT, name: name.to_owned(), stands_for });
         }
         Ok(Self(name.into()))
     }
@@ -135,7 +140,7 @@ macro_rules! text_impls {
 }
 text_impls!(TypeName ObjectId);
 
-fn check_length(what: &'static str, name: &str, max: usize) -> Result<(), InvalidName> {
+pub(crate) fn check_length(what: &'static str, name: &str, max: usize) -> Result<(), InvalidName> {
     match name.len() {
         0 => Err(InvalidName::Empty { what }),
         len if len > max => Err(InvalidName::TooLong { what, start: start_of(name), len, max }),
@@ -143,7 +148,7 @@ fn check_length(what: &'static str, name: &str, max: usize) -> Result<(), Invali
     }
 }
 
-fn start_of(name: &str) -> String {
+pub(crate) fn start_of(name: &str) -> String {
     name.chars().take(64).collect()
 }
 
