@@ -90,6 +90,8 @@ pub enum Values {
     Nodes,
     /// Names of registered types.
     Types,
+    /// Names of methods of registered types.
+    Methods,
     /// Names of metrics, of the application too.
     Metrics,
     /// Exactly these.

@@ -5,8 +5,11 @@ use metrics::{Counter, Gauge, Histogram};
 
 use crate::catalogue::{CATALOGUE, Kind, Metric};
 
+/// The value of a label for names that are not registered, whatever they are.
+pub const OTHER: &str = "other";
+
 /// The value of the label `type` for a name that no type was registered under.
-pub const ABSENT_TYPE: &str = "other";
+pub const ABSENT_TYPE: &str = OTHER;
 
 /// The facade target of every registration that this crate makes.
 ///

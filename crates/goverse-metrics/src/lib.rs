@@ -2,6 +2,8 @@
 //!
 //! * [`catalogue`] lists every metric: name, kind, help, unit, labels, buckets, and how to use it.
 //! * [`TypeMetrics`] and [`ObjectGuard`] count the objects of one type on one node.
+//! * [`CallMetrics`] and [`MethodMetrics`] are the handles of calls, which [`CallGuard`] and
+//!   [`QueuedGuard`] count with.
 //! * [`ScrapeMetrics`], [`NodeMetrics`] and [`OverflowMetrics`] are what a server reports of itself.
 //!
 //! Handles report to whichever [`metrics`] recorder is installed **when they are made**. A handle
@@ -18,14 +20,19 @@
 //!
 //! This crate knows no exporter, no HTTP and no async runtime.
 
+mod calls;
 pub mod catalogue;
 mod facade;
 mod objects;
 mod server;
 mod vocabulary;
 
+pub use calls::{CallGuard, CallMetrics, MethodMetrics, QueuedGuard, UnknownCallMetrics};
 pub use catalogue::{CATALOGUE, Kind, Label, Metric, Moves, Stability, Unit, Values};
-pub use facade::{ABSENT_TYPE, TARGET, describe};
+pub use facade::{ABSENT_TYPE, OTHER, TARGET, describe};
 pub use objects::{ActivationAttempt, ObjectGuard, TypeMetrics, UnknownTypeMetrics};
 pub use server::{NodeMetrics, OverflowMetrics, ScrapeMetrics, report_build};
-pub use vocabulary::{ActivationFailure, DeactivationFailure, DeactivationReason};
+pub use vocabulary::{
+    ActivationFailure, CallStatus, DeactivationFailure, DeactivationReason, PanicSite,
+    RejectionCode,
+};

@@ -32,6 +32,16 @@ label_values! {
         Shutdown = "shutdown",
         /// The activation was dropped without a reason given: its node was dropped, or its task ended.
         Dropped = "dropped",
+        /// Nobody had called it for longer than its type's idle limit.
+        Idle = "idle",
+        /// The object asked for it itself.
+        Requested = "requested",
+        /// A turn was rolled back, so what is in memory is not what is stored.
+        RolledBack = "rolled_back",
+        /// A turn panicked, so what is in memory may be half changed.
+        Panicked = "panicked",
+        /// A turn was cut off by the turn limit, so what is in memory may be half changed.
+        CutOff = "cut_off",
     }
 }
 
@@ -60,5 +70,73 @@ label_values! {
         Panicked = "deactivation_panicked",
         /// The hook was cut off by the shutdown limit.
         TimedOut = "deactivation_timed_out",
+    }
+}
+
+label_values! {
+    /// How a call ended: the label `status`.
+    CallStatus {
+        /// The method returned its value.
+        Ok = "ok",
+        /// The method returned an error of its own.
+        Failed = "failed",
+        /// The method panicked.
+        Panicked = "panicked",
+        /// The turn limit, or the shutdown limit, ended the turn.
+        CutOff = "cut_off",
+        /// The caller went away before the turn began.
+        Cancelled = "cancelled",
+        /// The turn never began; [`RejectionCode`] says why.
+        Rejected = "rejected",
+    }
+}
+
+label_values! {
+    /// Why a turn never began: the label `code` of the rejected calls.
+    RejectionCode {
+        /// The type is not registered.
+        UnknownType = "unknown_type",
+        /// The type has no such method.
+        UnknownMethod = "unknown_method",
+        /// The object's id is not valid.
+        InvalidId = "invalid_id",
+        /// The arguments cannot be decoded.
+        InvalidArguments = "invalid_arguments",
+        /// The arguments are in an encoding that the method does not take.
+        WrongEncoding = "wrong_encoding",
+        /// The arguments are larger than is allowed.
+        PayloadTooLarge = "payload_too_large",
+        /// The object's queue is full.
+        Overloaded = "overloaded",
+        /// The deadline passed before the turn began.
+        DeadlineExceeded = "deadline_exceeded",
+        /// The chain of calls came back to an object that waits for it.
+        Reentrant = "reentrant",
+        /// Two chains of calls wait for each other.
+        Deadlock = "deadlock",
+        /// The chain of calls has reached its limit of depth.
+        ChainTooLong = "chain_too_long",
+        /// The object's activation hook returned an error.
+        ActivationFailed = "activation_failed",
+        /// The object's constructor or activation hook panicked.
+        ActivationPanicked = "activation_panicked",
+        /// The node is shutting down.
+        ShuttingDown = "shutting_down",
+        /// The node that has the object cannot be reached.
+        Unreachable = "unreachable",
+    }
+}
+
+label_values! {
+    /// Where code of an object panicked: the label `site`.
+    PanicSite {
+        /// In a method.
+        Turn = "turn",
+        /// In the constructor or the activation hook.
+        Activation = "activation",
+        /// In the deactivation hook.
+        Deactivation = "deactivation",
+        /// In the `drop` of the object, or of what its hooks left behind.
+        Drop = "drop",
     }
 }

@@ -52,6 +52,7 @@ fn describe_values(values: Values) -> String {
     match values {
         Values::Nodes => "the advertise address of the node".to_owned(),
         Values::Types => "the name of a registered type".to_owned(),
+        Values::Methods => "the name of a method of a registered type".to_owned(),
         Values::Metrics => "the name of a metric, of GoVerse or of the application".to_owned(),
         Values::Build => "decided when it was built".to_owned(),
         Values::Closed(values) => {

@@ -1,7 +1,13 @@
 //! The rows of the catalogue.
 
+mod calls;
+mod process;
+
 use super::{Kind, Label, Metric, Moves, Stability, Unit, Values};
 use crate::vocabulary::{ActivationFailure, DeactivationFailure, DeactivationReason};
+
+pub use calls::*;
+pub use process::*;
 
 const NODE: Label = Label { name: "node", values: Values::Nodes };
 const TYPE: Label = Label { name: "type", values: Values::Types };
@@ -23,12 +29,26 @@ pub(super) const ALL: &[&Metric] = &[
     &OBJECT_DEACTIVATIONS_TOTAL,
     &OBJECT_DEACTIVATION_FAILURES_TOTAL,
     &OBJECT_LIFETIME_SECONDS,
+    &METHOD_CALLS_TOTAL,
+    &METHOD_CALL_DURATION_SECONDS,
+    &METHOD_QUEUE_SECONDS,
+    &CALLS_IN_FLIGHT,
+    &CALLS_QUEUED,
+    &CALL_REJECTIONS_TOTAL,
+    &LONG_TURNS_TOTAL,
+    &OBJECT_ACTIVATION_SECONDS,
+    &PANICS_TOTAL,
     &NODE_READY,
     &BUILD_INFO,
     &METRICS_SCRAPE_DURATION_SECONDS,
     &METRICS_SCRAPE_SIZE_BYTES,
     &METRICS_SCRAPES_REFUSED_TOTAL,
     &METRICS_SERIES_OVERFLOW_TOTAL,
+    &RUNTIME_WORKERS,
+    &RUNTIME_ALIVE_TASKS,
+    &RUNTIME_GLOBAL_QUEUE_DEPTH,
+    &RUNTIME_BUSY_SECONDS_TOTAL,
+    &RUNTIME_PARKS_TOTAL,
     &PROCESS_CPU_SECONDS_TOTAL,
     &PROCESS_RESIDENT_MEMORY_BYTES,
     &PROCESS_VIRTUAL_MEMORY_BYTES,
@@ -204,87 +224,3 @@ pub const METRICS_SERIES_OVERFLOW_TOTAL: Metric = Metric {
     essential: true,
     usage: "Must stay 0. `metric` names the metric with a label that has too many values, such as a user id; `_other` stands for metrics that are not recorded at all, of which a log line says why",
 };
-
-/// CPU time of the process.
-pub const PROCESS_CPU_SECONDS_TOTAL: Metric = process(
-    "process_cpu_seconds_total",
-    Kind::Counter,
-    "Total user and system CPU time spent, in seconds",
-    Unit::Seconds,
-    "`rate(process_cpu_seconds_total[1m])`: cores in use",
-);
-
-/// Memory that is in RAM.
-pub const PROCESS_RESIDENT_MEMORY_BYTES: Metric = process(
-    "process_resident_memory_bytes",
-    Kind::Gauge(Moves::BySet),
-    "Resident memory size in bytes",
-    Unit::Bytes,
-    "Divide by `goverse_objects_total` to see what an object costs",
-);
-
-/// Memory that is mapped.
-pub const PROCESS_VIRTUAL_MEMORY_BYTES: Metric = process(
-    "process_virtual_memory_bytes",
-    Kind::Gauge(Moves::BySet),
-    "Virtual memory size in bytes",
-    Unit::Bytes,
-    "Rarely of interest by itself",
-);
-
-/// When the process began.
-pub const PROCESS_START_TIME_SECONDS: Metric = process(
-    "process_start_time_seconds",
-    Kind::Gauge(Moves::BySet),
-    "Start time of the process since the Unix epoch, in seconds",
-    Unit::Seconds,
-    "`changes(process_start_time_seconds[1h])`: restarts",
-);
-
-/// Open files and sockets.
-pub const PROCESS_OPEN_FDS: Metric = process(
-    "process_open_fds",
-    Kind::Gauge(Moves::BySet),
-    "Number of open file descriptors",
-    Unit::Count,
-    "Close to `process_max_fds`, new connections fail",
-);
-
-/// The limit of open files and sockets.
-pub const PROCESS_MAX_FDS: Metric = process(
-    "process_max_fds",
-    Kind::Gauge(Moves::BySet),
-    "Maximum number of open file descriptors",
-    Unit::Count,
-    "The limit for `process_open_fds`",
-);
-
-/// Operating system threads.
-pub const PROCESS_THREADS: Metric = process(
-    "process_threads",
-    Kind::Gauge(Moves::BySet),
-    "Number of operating system threads in the process",
-    Unit::Count,
-    "Steady; growth means blocking work that does not end",
-);
-
-/// The conventional process metrics: one series each, without labels.
-const fn process(
-    name: &'static str,
-    kind: Kind,
-    help: &'static str,
-    unit: Unit,
-    usage: &'static str,
-) -> Metric {
-    Metric {
-        name,
-        kind,
-        help,
-        unit,
-        labels: &[],
-        series_cap: 1,
-        stability: Stability::Stable,
-        essential: false,
-        usage,
-    }
-}

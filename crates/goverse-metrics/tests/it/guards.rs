@@ -19,7 +19,7 @@ fn check(act: impl FnOnce(&Arc<TypeMetrics>), expected: &[(&str, f64)]) {
     assert_eq!(nonzero(&snapshotter), expected);
 }
 
-fn nonzero(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {
+pub(crate) fn nonzero(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {
     let mut values = BTreeMap::new();
     for (key, _, _, value) in snapshotter.snapshot().into_vec() {
         let key = key.key();

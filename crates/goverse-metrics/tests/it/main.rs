@@ -1,4 +1,5 @@
 //! What the catalogue promises, and that guards keep their counts exact.
 
+mod calls;
 mod catalogue;
 mod guards;
