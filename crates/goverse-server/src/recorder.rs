@@ -10,8 +10,10 @@ mod cells;
 mod clean;
 mod own;
 mod process;
+mod runtime;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use goverse_metrics::OverflowMetrics;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, SharedString, Unit};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusRecorder};
 use thiserror::Error;
+use tokio::runtime::Handle;
 
 use application::ApplicationFamilies;
 use own::OwnFamilies;
@@ -80,7 +83,8 @@ pub struct NodeClaim {
 struct Inner {
     own: OwnFamilies,
     application: ApplicationFamilies,
-    claimed: Mutex<HashSet<NodeAddress>>,
+    /// The nodes of this process, each with the async runtime that it runs on.
+    claimed: Mutex<HashMap<NodeAddress, Handle>>,
 }
 
 /// What became of a registration of a series.
@@ -179,20 +183,27 @@ impl Recorder {
     }
 
     /// The page of the node called `node`, in the Prometheus text format 0.0.4: the series of that node,
-    /// those of the process, and those of the application.
+    /// those of its async runtime and of the process, and those of the application.
     pub fn render(&self, node: &str) -> String {
         let mut page = String::with_capacity(16 << 10);
         self.inner.own.render(node, &mut page);
+        runtime::render(self.runtime_of(node).as_ref(), &mut page);
         process::render(&mut page);
         page.push_str(&self.inner.application.render());
         page
     }
 
-    /// Claims `address` for one node of this process; `None` while another node has it.
-    pub fn claim_node(&self, address: &NodeAddress) -> Option<NodeClaim> {
+    /// Claims `address` for one node of this process, which runs on `runtime`; `None` while another
+    /// node has it.
+    pub fn claim_node(&self, address: &NodeAddress, runtime: Handle) -> Option<NodeClaim> {
         let mut claimed = self.inner.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-        let claim = || NodeClaim { recorder: self.clone(), address: address.clone() };
-        claimed.insert(address.clone()).then(claim)
+        match claimed.entry(address.clone()) {
+            Entry::Occupied(_) => None,
+            Entry::Vacant(free) => {
+                free.insert(runtime);
+                Some(NodeClaim { recorder: self.clone(), address: address.clone() })
+            }
+        }
     }
 
     /// Moves the samples of the application's histograms into their buckets.
@@ -207,6 +218,14 @@ impl Recorder {
             std::thread::sleep(UPKEEP_PERIOD);
             self.run_upkeep();
         }
+    }
+
+    fn runtime_of(&self, node: &str) -> Option<Handle> {
+        let claimed = self.inner.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        claimed
+            .iter()
+            .find(|(address, _)| address.as_str() == node)
+            .map(|(_, runtime)| runtime.clone())
     }
 
     /// Makes the series that need no node, so that their first change is a step that an alert sees.

@@ -118,7 +118,7 @@ impl ServerBuilder {
         let claim = match &recorder {
             None => None,
             Some(recorder) => {
-                let claim = recorder.claim_node(address);
+                let claim = recorder.claim_node(address, tokio::runtime::Handle::current());
                 Some(claim.ok_or_else(|| StartError::AddressTaken(address.clone()))?)
             }
         };

@@ -81,7 +81,8 @@ impl OwnFamilies {
 
     /// Writes every family: of those kept by node, the series of `node`.
     pub(super) fn render(&self, node: &str, page: &mut String) {
-        let shown = self.families.iter().filter(|family| !super::process::owns(family.metric));
+        let elsewhere = |metric| super::process::owns(metric) || super::runtime::owns(metric);
+        let shown = self.families.iter().filter(|family| !elsewhere(family.metric));
         shown.for_each(|family| family.render(node, page));
     }
 

@@ -8,5 +8,6 @@ mod exactness;
 mod families;
 mod fixture;
 mod operations_port;
+mod runtime;
 mod scrape;
 mod starting;
