@@ -46,7 +46,7 @@ pub struct UnknownCallMetrics {
 /// A call that is being served: `goverse_calls_in_flight` is +1 while this lives.
 ///
 /// When it is dropped the call is counted once, as [`CallStatus::Cancelled`] unless
-/// [`ran`](Self::ran) or [`rejected`](Self::rejected) said how it ended.
+/// [`begins`](Self::begins), [`ran`](Self::ran) or [`rejected`](Self::rejected) said more.
 #[derive(Debug)]
 #[must_use = "a dropped guard counts the call as cancelled"]
 pub struct CallGuard<M: Borrow<MethodMetrics>> {
@@ -184,6 +184,12 @@ impl<M: Borrow<MethodMetrics>> CallGuard<M> {
     pub fn begin(metrics: M) -> Self {
         metrics.borrow().in_flight.increment(1.0);
         Self { metrics, status: CallStatus::Cancelled }
+    }
+
+    /// The call's turn begins: if nobody says how it ended, it was cut off.
+    #[inline]
+    pub fn begins(&mut self) {
+        self.status = CallStatus::CutOff;
     }
 
     /// The call's turn never began.

@@ -1,147 +1,189 @@
-//! The two ends of an object's life: activation and deactivation, each with its hook.
+//! An object in memory: its id, who may have it, and what it is.
 
-use std::sync::Arc;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use goverse_core::ObjectId;
-use goverse_metrics::{ActivationFailure, DeactivationFailure, DeactivationReason, ObjectGuard};
+use goverse_core::{ObjectId, TypeName};
+use goverse_metrics::{DeactivationReason, ObjectGuard, PanicSite};
+use tokio::task::AbortHandle;
 
-use crate::error::ObjectError;
-use crate::node::{Inner, RegisteredType};
-use crate::object::{Ctx, ErasedObject};
-use crate::run_to_end::{catch, catch_now};
+use crate::call_error::SystemError;
+use crate::clock;
+use crate::node::{Node, NodeState};
+use crate::object::Object;
+use crate::object_type::ObjectType;
+use crate::run_to_end::catch_now;
+use crate::turn_lock::{ExclusiveTurn, TurnLock, TurnOwner};
 
-/// An object in memory. The guard is the last field: the object counts until it is gone.
-pub(crate) struct Activation {
-    object: Box<dyn ErasedObject>,
-    cx: Ctx,
-    guard: ObjectGuard,
-}
-
-/// A place that is taken in a directory; it is given up on drop, unless an object settles in it.
-pub(crate) struct Place {
-    node: Arc<Inner>,
-    registered: Arc<RegisteredType>,
+/// An object from its first call to its end. Whoever refers to it keeps the shell, not the object.
+pub(crate) struct Activation<T: Object> {
+    object_type: Arc<ObjectType<T>>,
     id: ObjectId,
-    settled: bool,
+    /// Nothing before the activation has succeeded, and nothing after the end.
+    turns: TurnLock<Option<Live<T>>>,
+    /// When the activation succeeded; 0 before that.
+    since: AtomicU64,
+    last_used: AtomicU64,
+    /// Why the activation failed, for all who waited for it.
+    failure: OnceLock<SystemError>,
 }
 
-/// Brings an object to life in its place.
-pub(crate) async fn activate(place: Place) -> Result<(), ObjectError> {
-    let registered = Arc::clone(&place.registered);
-    let type_name = || registered.name.clone();
-    let attempt = registered.metrics.begin_activation();
-    let cx = Ctx::new(place.node.address.clone(), type_name(), place.id.clone());
-    let life = async {
-        let mut object = (registered.construct)();
-        object.on_activate(&cx).await.map(|()| object)
-    };
-    let lifecycle = &place.node.lifecycle;
-    match lifecycle.unless_killed(catch(life)).await {
-        // The hook blocked its thread past the limit: nobody would deactivate the object any more.
-        Some(Ok(Ok(object))) if lifecycle.is_killed() => {
-            attempt.fail(ActivationFailure::ShuttingDown);
-            let _ = catch_now(|| drop(object));
-            Err(ObjectError::ShuttingDown)
-        }
-        Some(Ok(Ok(object))) => {
-            let guard = attempt.succeed();
-            place.settle(Activation { object, cx, guard });
-            Ok(())
-        }
-        Some(Ok(Err(source))) => {
-            attempt.fail(ActivationFailure::Failed);
-            tracing::warn!(r#type = %registered.name, error = %source, "activation failed");
-            Err(ObjectError::ActivationFailed { type_name: type_name(), source })
-        }
-        Some(Err(message)) => {
-            attempt.fail(ActivationFailure::Panicked);
-            tracing::error!(r#type = %registered.name, panic = message, "activation panicked");
-            Err(ObjectError::ActivationPanicked { type_name: type_name(), message })
-        }
-        None => {
-            attempt.fail(ActivationFailure::ShuttingDown);
-            Err(ObjectError::ShuttingDown)
-        }
-    }
+/// The object itself, while it counts.
+pub(crate) struct Live<T> {
+    pub(crate) object: T,
+    /// Dropped after the object: it counts until it is gone.
+    guard: ObjectGuard,
+    /// What ends with it.
+    #[expect(
+        clippy::box_collection,
+        reason = "most objects have no timer, and pay for a pointer only"
+    )]
+    timers: Option<Box<Vec<AbortHandle>>>,
 }
 
-/// Ends an object. It is gone when this returns, also with an error.
-pub(crate) async fn deactivate(
-    place: Place,
-    activation: Box<Activation>,
-    reason: DeactivationReason,
-) -> Result<(), ObjectError> {
-    let Activation { mut object, cx, mut guard } = *activation;
-    guard.ends(reason);
-    let lifecycle = &place.node.lifecycle;
-    let hook =
-        lifecycle.unless_killed(catch(async { object.on_deactivate(&cx, reason).await })).await;
-    let dropped = catch_now(|| drop(object));
-    let type_name = cx.type_name().clone();
-    match &hook {
-        None => lifecycle.count_cut_off(),
-        Some(_) if reason == DeactivationReason::Shutdown => lifecycle.count_deactivated(),
-        Some(_) => {}
-    }
-    match (hook, dropped) {
-        (Some(Ok(Ok(()))), Ok(())) => Ok(()),
-        (Some(Ok(Err(source))), Ok(())) => {
-            guard.metrics().deactivation_failed(DeactivationFailure::Failed);
-            tracing::warn!(r#type = %type_name, error = %source, "deactivation failed");
-            Err(ObjectError::DeactivationFailed { type_name, source })
-        }
-        (Some(Err(message)), _) | (_, Err(message)) => {
-            guard.metrics().deactivation_failed(DeactivationFailure::Panicked);
-            tracing::error!(r#type = %type_name, panic = message, "deactivation panicked");
-            Err(ObjectError::DeactivationPanicked { type_name, message })
-        }
-        (None, Ok(())) => {
-            guard.metrics().deactivation_failed(DeactivationFailure::TimedOut);
-            Err(ObjectError::ShuttingDown)
-        }
-    }
-    // The guard ends before the place does, so that who sees the place free sees the gauge down.
+/// An activation of whatever type.
+pub(crate) trait AnyActivation: Send + Sync {
+    fn type_name(&self) -> &TypeName;
+    fn id(&self) -> &ObjectId;
+    fn node_state(&self) -> &Arc<NodeState>;
+    /// Its node, unless that is gone.
+    fn node(&self) -> Option<Node>;
 }
 
-// === impl Place ===
+// === impl Activation ===
 
-impl Place {
-    /// Takes the place of `id` for an activation; refused if it is taken or the node shuts down.
-    pub(crate) fn reserve(
-        node: &Arc<Inner>,
-        registered: &Arc<RegisteredType>,
-        id: ObjectId,
-    ) -> Result<Self, ObjectError> {
-        if !registered.directory.reserve(&id) {
-            return Err(ObjectError::AlreadyExists { type_name: registered.name.clone(), id });
-        }
-        let place = Self::of(node, registered, id);
-        // Looked at after the place is taken: a shutdown that began before sees the place, and waits for it.
-        if node.lifecycle.is_closing() {
-            registered.metrics.begin_activation().fail(ActivationFailure::ShuttingDown);
-            return Err(ObjectError::ShuttingDown);
-        }
-        Ok(place)
+impl<T: Object> Activation<T> {
+    /// An activation whose first turn has begun: the one that brings the object to life.
+    pub(crate) fn begin(object_type: Arc<ObjectType<T>>, id: ObjectId) -> ExclusiveTurn<Self> {
+        let activation = Arc::new(Self {
+            object_type,
+            id,
+            turns: TurnLock::new(None),
+            since: AtomicU64::new(0),
+            last_used: AtomicU64::new(0),
+            failure: OnceLock::new(),
+        });
+        let first = TurnLock::try_begin_exclusive(&activation);
+        first.ok().expect("nobody else knows it yet")
     }
 
-    /// The place of an object that was taken out of its directory.
-    pub(crate) fn of(node: &Arc<Inner>, registered: &Arc<RegisteredType>, id: ObjectId) -> Self {
-        let (node, registered) = (Arc::clone(node), Arc::clone(registered));
-        Self { node, registered, id, settled: false }
+    #[inline]
+    pub(crate) fn id(&self) -> &ObjectId {
+        &self.id
     }
 
-    fn settle(mut self, activation: Activation) {
-        self.settled = true;
-        self.registered.directory.settle(&self.id, activation);
-        self.node.lifecycle.entry_changed();
+    #[inline]
+    pub(crate) fn object_type(&self) -> &Arc<ObjectType<T>> {
+        &self.object_type
+    }
+
+    /// When the object came to be, if it has.
+    pub(crate) fn since(&self) -> Option<u64> {
+        Some(self.since.load(Ordering::Acquire)).filter(|since| *since != 0)
+    }
+
+    #[inline]
+    pub(crate) fn used(&self, now: u64) {
+        self.last_used.store(now, Ordering::Relaxed);
+    }
+
+    pub(crate) fn last_used(&self) -> u64 {
+        self.last_used.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn failure(&self) -> Option<&SystemError> {
+        self.failure.get()
+    }
+
+    /// The object is there.
+    pub(crate) fn came_to_be(&self, now: u64) {
+        self.used(now);
+        self.since.store(now.max(1), Ordering::Release);
+    }
+
+    /// The object did not come to be.
+    pub(crate) fn failed(&self, error: SystemError) {
+        let _ = self.failure.set(error);
+    }
+
+    /// Type and id for a message, where a long id is cut short.
+    pub(crate) fn describe(&self) -> String {
+        describe(self.type_name(), self.id.as_str())
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        if !self.settled {
-            self.registered.directory.remove(&self.id);
-            self.node.lifecycle.entry_changed();
+/// Type and id for a message, where a long id is cut short.
+pub(crate) fn describe(type_name: &TypeName, id: &str) -> String {
+    let mut text = type_name.to_string();
+    let start: String = id.chars().take(64).collect();
+    let more = if start.len() < id.len() { "…" } else { "" };
+    write!(text, " {start:?}{more}").expect("a string takes every text");
+    text
+}
+
+impl<T: Object> TurnOwner for Activation<T> {
+    type State = Option<Live<T>>;
+
+    fn turn_lock(&self) -> &TurnLock<Option<Live<T>>> {
+        &self.turns
+    }
+
+    fn now(&self) -> u64 {
+        clock::now()
+    }
+}
+
+impl<T: Object> AnyActivation for Activation<T> {
+    fn type_name(&self) -> &TypeName {
+        &self.object_type.name
+    }
+
+    fn id(&self) -> &ObjectId {
+        &self.id
+    }
+
+    fn node_state(&self) -> &Arc<NodeState> {
+        &self.object_type.node_state
+    }
+
+    fn node(&self) -> Option<Node> {
+        self.object_type.node()
+    }
+}
+
+// === impl Live ===
+
+impl<T: Object> Live<T> {
+    pub(crate) fn new(object: T, guard: ObjectGuard) -> Self {
+        Self { object, guard, timers: None }
+    }
+
+    /// Ends a task with the object.
+    pub(crate) fn ends_with_it(&mut self, task: AbortHandle) {
+        let timers = self.timers.get_or_insert_default();
+        timers.retain(|timer| !timer.is_finished());
+        timers.push(task);
+    }
+
+    /// Sets the reason that the end will be counted under.
+    pub(crate) fn ends(&mut self, reason: DeactivationReason) {
+        self.guard.ends(reason);
+    }
+
+    /// Drops the object, and then counts it out.
+    ///
+    /// # Errors
+    /// What the panic said, if the object's drop panics.
+    pub(crate) fn end(self, object_type: &ObjectType<T>) -> Result<(), String> {
+        let Self { object, guard, timers } = self;
+        timers.into_iter().flat_map(|timers| *timers).for_each(|timer| timer.abort());
+        let dropped = catch_now(|| drop(object));
+        if let Err(message) = &dropped {
+            object_type.call_metrics.panicked(PanicSite::Drop);
+            tracing::error!(r#type = %object_type.name, panic = message, "dropping an object panicked");
         }
+        drop(guard);
+        dropped
     }
 }

@@ -1,145 +1,110 @@
-//! Which objects of one type are on the node: a map from id to entry, in shards that lock on their own.
+//! Which objects of one type are on the node: a map from id to activation, in shards that lock on their own.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as MapEntry;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use goverse_core::ObjectId;
+use crossbeam_utils::CachePadded;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use crate::activation::Activation;
-use crate::run_to_end::catch_now;
+use crate::object::Object;
 
-const SHARDS: usize = 64;
+const SHARDS: usize = 256;
 
-/// The objects of one type, by id.
-pub(crate) struct Directory {
+/// The objects of one type, by id; also those that come and those that go.
+pub(crate) struct Directory<T: Object> {
     hasher: RandomState,
-    shards: Box<[Mutex<Shard>]>,
+    shards: Box<[CachePadded<Mutex<Shard<T>>>]>,
 }
 
-type Shard = HashMap<ObjectId, Entry>;
+/// An activation has its id itself, so an entry takes no more than a pointer.
+type Shard<T> = HashTable<Arc<Activation<T>>>;
 
-/// Where an object is in its life.
-enum Entry {
-    /// Its activation hook runs; it is not there yet.
-    Activating,
-    /// It is there.
-    Active { since: Instant, activation: Box<Activation> },
-    /// Its deactivation hook runs; it still counts.
-    Deactivating { since: Instant },
+/// What is found at an id.
+pub(crate) enum Found<T: Object, N> {
+    /// An activation that was there before.
+    There(Arc<Activation<T>>),
+    /// There was none, so one was made.
+    Made(N),
 }
 
 // === impl Directory ===
 
-impl Directory {
+impl<T: Object> Directory<T> {
     pub(crate) fn new() -> Self {
-        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { hasher: RandomState::new(), shards }
+        let shards = (0..SHARDS).map(|_| CachePadded::default()).collect();
+        Self { hasher: RandomState::default(), shards }
     }
 
-    /// Takes the place of `id`; false if it is taken.
-    pub(crate) fn reserve(&self, id: &ObjectId) -> bool {
-        match self.shard(id).entry(id.clone()) {
-            MapEntry::Occupied(_) => false,
-            MapEntry::Vacant(vacant) => {
-                vacant.insert(Entry::Activating);
-                true
-            }
+    /// The activation of `id`, wherever it is in its life.
+    #[inline]
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Activation<T>>> {
+        let hash = self.hash(id);
+        self.shard(hash).find(hash, |activation| activation.id().as_str() == id).cloned()
+    }
+
+    /// The activation of `id`; if there is none, the one that `make` makes, which also returns what goes with it.
+    ///
+    /// `make` runs within the shard's lock: nothing of the application's may run in it.
+    pub(crate) fn get_or_make<N>(
+        &self,
+        id: &str,
+        make: impl FnOnce() -> (Arc<Activation<T>>, N),
+    ) -> Found<T, N> {
+        let hash = self.hash(id);
+        let mut shard = self.shard(hash);
+        if let Some(there) = shard.find(hash, |activation| activation.id().as_str() == id) {
+            return Found::There(Arc::clone(there));
         }
+        let (activation, made) = make();
+        shard.insert_unique(hash, activation, |entry| self.hash(entry.id().as_str()));
+        Found::Made(made)
     }
 
-    /// Puts an activated object into the place that was reserved for it.
-    pub(crate) fn settle(&self, id: &ObjectId, activation: Activation) {
-        let entry = Entry::Active { since: Instant::now(), activation: Box::new(activation) };
-        self.shard(id).insert(id.clone(), entry);
-    }
-
-    /// Takes the object out, if it is active; its place stays taken.
-    pub(crate) fn take(&self, id: &str) -> Option<Box<Activation>> {
-        let mut shard =
-            self.shards[self.shard_of(id)].lock().unwrap_or_else(PoisonError::into_inner);
-        shard.get_mut(id).and_then(Entry::take)
-    }
-
-    /// Takes all active objects out of the shards, one shard at each step; their places stay taken.
-    pub(crate) fn take_all(&self) -> impl Iterator<Item = Vec<(ObjectId, Box<Activation>)>> + '_ {
-        self.shards.iter().map(|shard| {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let entries = shard.iter_mut();
-            entries.filter_map(|(id, entry)| Some((id.clone(), entry.take()?))).collect()
-        })
-    }
-
-    /// Gives the place of `id` up.
-    pub(crate) fn remove(&self, id: &ObjectId) {
-        // Dropped after the lock is released: an object's own Drop may call back into the node.
-        let removed = self.shard(id).remove(id);
+    /// Takes this activation out, if it is there.
+    pub(crate) fn remove(&self, activation: &Arc<Activation<T>>) {
+        let hash = self.hash(activation.id().as_str());
+        let mut shard = self.shard(hash);
+        let removed = shard.find_entry(hash, |entry| Arc::ptr_eq(entry, activation));
+        let removed = removed.ok().map(|entry| entry.remove().0);
+        drop(shard);
         drop(removed);
     }
 
-    /// How many places are taken, by objects that are there or are on their way.
+    /// Whether this activation is there.
+    pub(crate) fn contains(&self, activation: &Arc<Activation<T>>) -> bool {
+        let hash = self.hash(activation.id().as_str());
+        self.shard(hash).find(hash, |entry| Arc::ptr_eq(entry, activation)).is_some()
+    }
+
+    /// How many there are, also of those that come or go.
     pub(crate) fn len(&self) -> usize {
-        let len = |shard: &Mutex<Shard>| shard.lock().unwrap_or_else(PoisonError::into_inner).len();
-        self.shards.iter().map(len).sum()
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
-    /// When the object was activated, if it is there.
-    pub(crate) fn find(&self, id: &str) -> Option<Instant> {
-        let shard = self.shards[self.shard_of(id)].lock().unwrap_or_else(PoisonError::into_inner);
-        shard.get(id).and_then(Entry::since)
-    }
-
-    /// Visits every object that is there, in no order; one shard is locked at a time.
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(&ObjectId, Instant)) {
+    /// Visits all that are there, in no order; one shard is locked at a time.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Activation<T>>)) {
         for shard in &self.shards {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            for (id, entry) in shard.iter() {
-                if let Some(since) = entry.since() {
-                    visit(id, since);
-                }
-            }
+            lock(shard).iter().for_each(&mut visit);
         }
     }
 
-    fn shard(&self, id: &ObjectId) -> MutexGuard<'_, Shard> {
-        let index = self.shard_of(id.as_str());
-        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+    /// All that are there, a shard at each step.
+    pub(crate) fn by_shard(&self) -> impl Iterator<Item = Vec<Arc<Activation<T>>>> + '_ {
+        self.shards.iter().map(|shard| lock(shard).iter().cloned().collect())
     }
 
-    fn shard_of(&self, id: &str) -> usize {
-        self.hasher.hash_one(id) as usize % SHARDS
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<T>> {
+        // The table uses the topmost and the lowest bits.
+        lock(&self.shards[(hash >> 32) as usize % SHARDS])
+    }
+
+    fn hash(&self, id: &str) -> u64 {
+        self.hasher.hash_one(id)
     }
 }
 
-impl Drop for Directory {
-    /// Drops each object by itself: a map leaks what comes after an object whose `Drop` panics.
-    fn drop(&mut self) {
-        for (_, activation) in self.take_all().flatten() {
-            let _ = catch_now(|| drop(activation));
-        }
-    }
-}
-
-// === impl Entry ===
-
-impl Entry {
-    fn since(&self) -> Option<Instant> {
-        match self {
-            Entry::Activating => None,
-            Entry::Active { since, .. } | Entry::Deactivating { since } => Some(*since),
-        }
-    }
-
-    fn take(&mut self) -> Option<Box<Activation>> {
-        let since = match self {
-            Entry::Active { since, .. } => *since,
-            Entry::Activating | Entry::Deactivating { .. } => return None,
-        };
-        match std::mem::replace(self, Entry::Deactivating { since }) {
-            Entry::Active { activation, .. } => Some(activation),
-            Entry::Activating | Entry::Deactivating { .. } => None,
-        }
-    }
+fn lock<T: Object>(shard: &Mutex<Shard<T>>) -> MutexGuard<'_, Shard<T>> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,6 +15,32 @@ pub enum BuildError {
     /// Two types of one name.
     #[error("type {0} is registered twice; each type needs a name of its own")]
     DuplicateType(TypeName),
+    /// A method's name may not be one.
+    #[error("cannot register {type_name}: {error}")]
+    InvalidMethodName {
+        /// The type.
+        type_name: TypeName,
+        /// What is wrong with the name; the message tells of it.
+        error: InvalidName,
+    },
+    /// Two methods of one name.
+    #[error("{type_name} has two methods called {method}; each needs a name of its own")]
+    DuplicateMethod {
+        /// The type.
+        type_name: TypeName,
+        /// The name.
+        method: &'static str,
+    },
+    /// Settings of a type that there is not.
+    #[error(
+        "there are settings of type {name:?}, which is not registered; registered are: {registered}"
+    )]
+    SettingsOfUnknownType {
+        /// The name that the settings are of.
+        name: String,
+        /// The names that are registered.
+        registered: String,
+    },
 }
 
 /// Why an object could not be created or destroyed.

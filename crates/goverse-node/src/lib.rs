@@ -25,18 +25,63 @@
 //! ```
 
 mod activation;
+mod alarms;
+mod bytes_call;
+mod call;
+mod call_error;
+mod caller;
+mod chain;
+mod clock;
 mod directory;
 mod error;
+mod hot;
+mod idle;
+mod keeper;
+mod life;
 mod lifecycle;
 mod listing;
+mod long_turns;
+mod long_way;
+mod method;
 mod node;
 mod object;
+mod object_type;
+mod outcome;
+mod reference;
+mod router;
 mod run_to_end;
+mod settings;
+mod target;
+mod turn;
 mod turn_lock;
+mod waits;
 
+pub use bytes_call::Reply;
+pub use call::{Call, CallResult};
+pub use call_error::{CallError, SystemError};
+pub use caller::{Addressed, Caller};
 pub use error::{BuildError, ObjectError};
+pub use goverse_core::{Encoding, Never, NoArguments, Payload, PayloadError, Proto, Ran};
 pub use goverse_metrics::DeactivationReason;
+pub use hot::{HotObject, HotReport};
 pub use lifecycle::Drained;
 pub use listing::{ListQuery, Listing, ObjectInfo};
+pub use method::{Method, MethodEntry, ReturnsResult, Turn};
 pub use node::{Node, NodeBuilder};
 pub use object::{Ctx, HookError, Object};
+pub use reference::ObjectRef;
+pub use router::{OutgoingCall, Router};
+pub use settings::{NodeSettings, TypeSettings};
+
+/// What the code that `#[object]` writes is made of; nothing for people.
+#[doc(hidden)]
+pub mod macro_support {
+    pub use std::future::{Future, ready};
+
+    pub use serde;
+
+    pub use crate::{
+        Addressed, Call, Caller, Ctx, DeactivationReason, HookError, Method, MethodEntry, Never,
+        NoArguments, Object, ObjectRef, Payload, Proto, ReturnsResult, Turn,
+    };
+}

@@ -1,11 +1,11 @@
 //! Listing of objects, in order and in pages.
 
 use std::collections::BinaryHeap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use goverse_core::{ObjectId, TypeName};
 
-use crate::directory::Directory;
+use crate::object_type::AnyObjectType;
 
 /// Which objects to list.
 #[derive(Clone, Debug)]
@@ -61,16 +61,16 @@ impl ListQuery {
     }
 }
 
-/// The first `limit` objects of a directory that come after an id, in order.
+/// The first `limit` objects of a type that come after an id, in order, with when they came to be.
 ///
 /// Holds no more than `limit` ids, and one shard's lock at a time.
 pub(crate) fn first_after(
-    directory: &Directory,
+    object_type: &dyn AnyObjectType,
     after: Option<&str>,
     limit: usize,
-) -> Vec<(ObjectId, Instant)> {
-    let mut first: BinaryHeap<(ObjectId, Instant)> = BinaryHeap::new();
-    directory.for_each(|id, since| {
+) -> Vec<(ObjectId, u64)> {
+    let mut first: BinaryHeap<(ObjectId, u64)> = BinaryHeap::new();
+    object_type.for_each(&mut |id, since| {
         let is_after = after.is_none_or(|after| id.as_str() > after);
         let has_room = first.len() < limit || first.peek().is_some_and(|(last, _)| id < last);
         if is_after && has_room {

@@ -1,26 +1,40 @@
 //! The node: registered types, and the operations on their objects.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use goverse_core::{NodeAddress, ObjectId, TypeName};
-use goverse_metrics::{DeactivationReason, TypeMetrics, UnknownTypeMetrics};
+use goverse_core::{Encoding, ErrorCode, NodeAddress, ObjectId, Ran, TypeName, check_method_name};
+use goverse_metrics::{RejectionCode, UnknownCallMetrics, UnknownTypeMetrics};
 
-use crate::activation::{Activation, Place, activate, deactivate};
-use crate::directory::Directory;
+use crate::alarms::Alarms;
+use crate::bytes_call::Reply;
+use crate::call_error::{CallError, SystemError};
+use crate::caller::{Addressed, Caller, Origin};
+use crate::clock;
 use crate::error::{BuildError, ObjectError};
+use crate::hot::{HotObjects, HotReport};
+use crate::keeper::Keeper;
 use crate::lifecycle::{Drained, Lifecycle};
 use crate::listing::{ListQuery, Listing, ObjectInfo, first_after};
-use crate::object::{ErasedObject, Object};
-use crate::run_to_end::run_to_end;
+use crate::long_turns::LongTurns;
+use crate::object::Object;
+use crate::object_type::{AnyObjectType, Constructor, NamedCall, ObjectType};
+use crate::reference::ObjectRef;
+use crate::router::{OutgoingCall, Router};
+use crate::settings::{NodeSettings, TypeSettings};
+use crate::waits::Waits;
 
 /// How many deactivation hooks run beside each other during a shutdown.
 const DRAIN_CONCURRENCY: usize = 256;
 
 /// How long a shutdown waits, once its limit is reached, for hooks to notice.
 const CUT_OFF_GRACE: Duration = Duration::from_secs(1);
+
+/// How often a shutdown says in the log how far it is.
+const PROGRESS_PERIOD: Duration = Duration::from_secs(1);
 
 /// The objects of one process under one address. Clones share them.
 #[derive(Clone)]
@@ -31,25 +45,48 @@ pub struct Node {
 /// Registers the types of a node.
 pub struct NodeBuilder {
     address: NodeAddress,
-    types: Vec<(&'static str, Constructor)>,
+    settings: NodeSettings,
+    type_settings: TypeSettings,
+    settings_by_type: BTreeMap<String, TypeSettings>,
+    router: Option<Arc<dyn Router>>,
+    types: Vec<Registration>,
 }
 
+/// A type that is to be registered.
+struct Registration {
+    name: &'static str,
+    method_names: Vec<&'static str>,
+    rust_type: TypeId,
+    make: MakeType,
+}
+
+type MakeType = Box<
+    dyn FnOnce(TypeName, TypeSettings, Arc<NodeState>, Weak<Inner>) -> Arc<dyn AnyObjectType>
+        + Send,
+>;
+
+/// A node, which lives as long as its handles.
 pub(crate) struct Inner {
+    pub(crate) state: Arc<NodeState>,
+    pub(crate) types: BTreeMap<TypeName, Arc<dyn AnyObjectType>>,
+    /// Of each, the `Arc<ObjectType<T>>`.
+    by_rust_type: HashMap<TypeId, Box<dyn Any + Send + Sync>, foldhash::fast::RandomState>,
+}
+
+/// What the objects of a node share; it outlives the node where they do.
+pub(crate) struct NodeState {
     pub(crate) address: NodeAddress,
+    pub(crate) settings: NodeSettings,
     pub(crate) lifecycle: Lifecycle,
-    types: BTreeMap<TypeName, Arc<RegisteredType>>,
+    pub(crate) router: Option<Arc<dyn Router>>,
+    pub(crate) alarms: Alarms,
+    pub(crate) keeper: Keeper,
+    pub(crate) waits: Waits,
+    pub(crate) hot: HotObjects,
+    pub(crate) long_turns: LongTurns,
     unknown_type: UnknownTypeMetrics,
+    unknown_calls: UnknownCallMetrics,
 }
-
-/// A registered type with all its objects.
-pub(crate) struct RegisteredType {
-    pub(crate) name: TypeName,
-    pub(crate) construct: Constructor,
-    pub(crate) metrics: Arc<TypeMetrics>,
-    pub(crate) directory: Directory,
-}
-
-type Constructor = Box<dyn Fn() -> Box<dyn ErasedObject> + Send + Sync>;
 
 // === impl NodeBuilder ===
 
@@ -66,7 +103,43 @@ impl NodeBuilder {
         mut self,
         construct: impl Fn() -> T + Send + Sync + 'static,
     ) -> Self {
-        self.types.push((T::TYPE, Box::new(move || Box::new(construct()))));
+        let construct: Constructor<T> = Box::new(construct);
+        self.types.push(Registration {
+            name: T::TYPE,
+            method_names: T::METHODS.iter().map(|method| method.name).collect(),
+            rust_type: TypeId::of::<T>(),
+            make: Box::new(|name, settings, state, node| {
+                Arc::new(ObjectType::new(name, settings, construct, state, node))
+            }),
+        });
+        self
+    }
+
+    /// Sets how the node treats calls.
+    #[must_use]
+    pub fn settings(mut self, settings: NodeSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Sets how objects are run whose type has no settings of its own.
+    #[must_use]
+    pub fn type_settings(mut self, settings: TypeSettings) -> Self {
+        self.type_settings = settings;
+        self
+    }
+
+    /// Sets how the objects of one type are run, by the type's name.
+    #[must_use]
+    pub fn settings_of(mut self, type_name: &str, settings: TypeSettings) -> Self {
+        self.settings_by_type.insert(type_name.to_owned(), settings);
+        self
+    }
+
+    /// Sets what brings calls to other nodes.
+    #[must_use]
+    pub fn router(mut self, router: Arc<dyn Router>) -> Self {
+        self.router = Some(router);
         self
     }
 
@@ -74,22 +147,85 @@ impl NodeBuilder {
     /// stays unseen for ever.
     ///
     /// # Errors
-    /// When a type's name is not valid, or two types have the same.
+    /// When the name of a type or method is not valid, two types or two methods of one type have the same, or settings
+    /// name a type that is not registered.
     pub fn build(self) -> Result<Node, BuildError> {
-        let mut types = BTreeMap::new();
-        for (name, construct) in self.types {
-            let name = TypeName::new(name).map_err(BuildError::InvalidTypeName)?;
-            let metrics = Arc::new(TypeMetrics::new(self.address.as_str(), name.as_str()));
-            let directory = Directory::new();
-            let registered = RegisteredType { name: name.clone(), construct, metrics, directory };
-            if types.insert(name.clone(), Arc::new(registered)).is_some() {
+        let Self { address, settings, type_settings, mut settings_by_type, router, types } = self;
+        let mut names = BTreeMap::new();
+        for registration in types {
+            let name = TypeName::new(registration.name).map_err(BuildError::InvalidTypeName)?;
+            registration.check_methods(&name)?;
+            let settings = settings_by_type.remove(name.as_str()).unwrap_or(type_settings);
+            if names.insert(name.clone(), (registration, settings)).is_some() {
                 return Err(BuildError::DuplicateType(name));
             }
         }
-        let unknown_type = UnknownTypeMetrics::new(self.address.as_str());
-        let lifecycle = Lifecycle::default();
-        let inner = Inner { address: self.address, lifecycle, types, unknown_type };
-        Ok(Node { inner: Arc::new(inner) })
+        if let Some((name, _)) = settings_by_type.pop_first() {
+            let registered = names.keys().map(TypeName::to_string).collect::<Vec<_>>().join(", ");
+            return Err(BuildError::SettingsOfUnknownType { name, registered });
+        }
+        let state = Arc::new(NodeState::new(address, settings, router));
+        let inner = Arc::new_cyclic(|node: &Weak<Inner>| {
+            let mut types = BTreeMap::new();
+            let mut by_rust_type = HashMap::default();
+            for (name, (registration, settings)) in names {
+                let Registration { rust_type, make, .. } = registration;
+                let made = make(name.clone(), settings, Arc::clone(&state), Weak::clone(node));
+                by_rust_type.insert(rust_type, Arc::clone(&made).as_any());
+                types.insert(name, made);
+            }
+            Inner { state, types, by_rust_type }
+        });
+        Ok(Node { inner })
+    }
+}
+
+// === impl Registration ===
+
+impl Registration {
+    fn check_methods(&self, type_name: &TypeName) -> Result<(), BuildError> {
+        let type_name = || type_name.clone();
+        for (index, name) in self.method_names.iter().enumerate() {
+            check_method_name(name)
+                .map_err(|error| BuildError::InvalidMethodName { type_name: type_name(), error })?;
+            if self.method_names[..index].contains(name) {
+                return Err(BuildError::DuplicateMethod { type_name: type_name(), method: name });
+            }
+        }
+        Ok(())
+    }
+}
+
+// === impl NodeState ===
+
+impl NodeState {
+    fn new(address: NodeAddress, settings: NodeSettings, router: Option<Arc<dyn Router>>) -> Self {
+        Self {
+            unknown_type: UnknownTypeMetrics::new(address.as_str()),
+            unknown_calls: UnknownCallMetrics::new(address.as_str()),
+            lifecycle: Lifecycle::default(),
+            alarms: Alarms::new(),
+            keeper: Keeper::default(),
+            waits: Waits::default(),
+            hot: HotObjects::new(clock::now()),
+            long_turns: LongTurns::default(),
+            address,
+            settings,
+            router,
+        }
+    }
+
+    /// Cuts off everything that still runs.
+    fn kill(&self) {
+        self.lifecycle.kill();
+        self.alarms.ring_all();
+    }
+}
+
+impl Drop for Inner {
+    /// Objects and their type hold each other, so their end has to be said.
+    fn drop(&mut self) {
+        self.types.values().for_each(|object_type| object_type.abandon());
     }
 }
 
@@ -98,17 +234,78 @@ impl NodeBuilder {
 impl Node {
     /// Begins a node that is known as `address`.
     pub fn builder(address: NodeAddress) -> NodeBuilder {
-        NodeBuilder { address, types: Vec::new() }
+        NodeBuilder {
+            address,
+            settings: NodeSettings::default(),
+            type_settings: TypeSettings::default(),
+            settings_by_type: BTreeMap::new(),
+            router: None,
+            types: Vec::new(),
+        }
     }
 
     /// The address that the node is known by.
     pub fn address(&self) -> &NodeAddress {
-        &self.inner.address
+        &self.inner.state.address
     }
 
     /// The registered types, in order.
     pub fn types(&self) -> impl Iterator<Item = &TypeName> {
         self.inner.types.keys()
+    }
+
+    /// A reference to an object, for calls from outside of any turn.
+    #[inline]
+    pub fn object<K: Addressed>(&self, id: &str) -> K::Ref {
+        K::refer(Caller::outside(self), id)
+    }
+
+    /// The plain reference to an object, for calls of methods that were written by hand.
+    #[inline]
+    pub fn reference<T: Object>(&self, id: &str) -> ObjectRef<T> {
+        ObjectRef::new(Caller::outside(self), id)
+    }
+
+    /// Calls a method by names, with arguments as bytes; the reply comes in the same encoding.
+    ///
+    /// # Errors
+    /// The method's own error, encoded; or the runtime's, with its stable code.
+    pub async fn call(
+        &self,
+        type_name: &str,
+        id: &str,
+        method: &str,
+        encoding: Encoding,
+        arguments: Vec<u8>,
+    ) -> Result<Reply, CallError<Reply>> {
+        let call = NamedCall {
+            id: id.to_owned(),
+            method: method.to_owned(),
+            encoding,
+            bytes: arguments,
+            origin: Origin::OUTSIDE,
+            timeout: None,
+        };
+        self.call_by_name(type_name, call).await
+    }
+
+    pub(crate) async fn call_by_name(
+        &self,
+        type_name: &str,
+        call: NamedCall,
+    ) -> Result<Reply, CallError<Reply>> {
+        let state = &self.inner.state;
+        let away = state.router.as_ref().filter(|router| !router.is_here(type_name, &call.id));
+        if let Some(router) = away {
+            let timeout = call.timeout.unwrap_or(state.settings.call_timeout);
+            let left = clock::between(clock::now(), call.origin.deadline);
+            let time_left = timeout.min(left);
+            return router.call(OutgoingCall::new(type_name, call, time_left)).await;
+        }
+        match self.inner.types.get(type_name) {
+            Some(object_type) => Arc::clone(object_type).call(call).await,
+            None => Err(self.refuse_unknown_type(type_name).into()),
+        }
     }
 
     /// Creates the object `id` of a registered type, and waits for its activation hook.
@@ -120,36 +317,31 @@ impl Node {
     /// node shuts down. No object is there then.
     pub async fn create_object(&self, type_name: &str, id: &str) -> Result<(), ObjectError> {
         let registered =
-            self.registered(type_name).inspect_err(|_| self.inner.unknown_type.refused())?;
+            self.registered(type_name).inspect_err(|_| self.inner.state.unknown_type.refused())?;
         let id = ObjectId::new(id).map_err(ObjectError::InvalidId)?;
-        let place = Place::reserve(&self.inner, registered, id)?;
-        run_to_end(activate(place)).await.unwrap_or(Err(ObjectError::ShuttingDown))
+        Arc::clone(registered).create(id).await
     }
 
-    /// Destroys an object, and waits for its deactivation hook.
+    /// Destroys an object when its turn for that has come, and waits for its deactivation hook.
     ///
     /// The deactivation goes on when the caller goes away.
     ///
     /// # Errors
-    /// When there is no such object, or it is ending already; when the hook fails or panics, in which
+    /// When there is no such object, or it has ended by then; when the hook fails or panics, in which
     /// case the object is gone all the same.
     pub async fn destroy_object(&self, type_name: &str, id: &str) -> Result<(), ObjectError> {
         let registered = self.registered(type_name)?;
         let id = ObjectId::new(id).map_err(ObjectError::InvalidId)?;
-        let Some(activation) = registered.directory.take(id.as_str()) else {
-            return Err(ObjectError::NotFound { type_name: registered.name.clone(), id });
-        };
-        let place = Place::of(&self.inner, registered, id);
-        let end = deactivate(place, activation, DeactivationReason::Destroyed);
-        run_to_end(end).await.unwrap_or(Err(ObjectError::ShuttingDown))
+        Arc::clone(registered).destroy(id).await
     }
 
     /// The object of that type and id, if it is there.
     pub fn find(&self, type_name: &str, id: &str) -> Option<ObjectInfo> {
         let registered = self.inner.types.get(type_name)?;
-        let since = registered.directory.find(id)?;
+        let since = registered.find(id)?;
         let id = ObjectId::new(id).ok()?;
-        Some(ObjectInfo { type_name: registered.name.clone(), id, age: since.elapsed() })
+        let age = clock::between(since, clock::now());
+        Some(ObjectInfo { type_name: registered.name().clone(), id, age })
     }
 
     /// A page of the objects that are there, ordered by type, then id.
@@ -157,14 +349,15 @@ impl Node {
     /// It looks at every object of the wanted types: with very many, call it off the async workers.
     pub fn list(&self, query: &ListQuery) -> Listing {
         let mut objects = Vec::new();
-        for registered in self.inner.types.values().filter(|entry| query.wants(&entry.name)) {
+        let now = clock::now();
+        for registered in self.inner.types.values().filter(|entry| query.wants(entry.name())) {
             let room = query.limit.saturating_add(1) - objects.len();
-            let after = query.after_id(&registered.name);
-            let found = first_after(&registered.directory, after, room).into_iter();
+            let after = query.after_id(registered.name());
+            let found = first_after(&**registered, after, room).into_iter();
             objects.extend(found.map(|(id, since)| ObjectInfo {
-                type_name: registered.name.clone(),
+                type_name: registered.name().clone(),
                 id,
-                age: since.elapsed(),
+                age: clock::between(since, now),
             }));
             if objects.len() > query.limit {
                 break;
@@ -177,89 +370,127 @@ impl Node {
 
     /// How many objects of each registered type are there.
     pub fn count_by_type(&self) -> BTreeMap<TypeName, usize> {
-        let count = |registered: &Arc<RegisteredType>| {
+        let count = |registered: &Arc<dyn AnyObjectType>| {
             let mut count = 0;
-            registered.directory.for_each(|_, _| count += 1);
+            registered.for_each(&mut |_, _| count += 1);
             count
         };
-        self.inner
-            .types
-            .iter()
-            .map(|(name, registered)| (name.clone(), count(registered)))
-            .collect()
+        let types = self.inner.types.iter();
+        types.map(|(name, registered)| (name.clone(), count(registered))).collect()
     }
 
-    /// Takes no more objects, and deactivates those that are there with their hooks.
+    /// The objects that are busiest now, by calls and by time.
+    pub fn hot_objects(&self) -> HotReport {
+        self.inner.state.hot.report(clock::now())
+    }
+
+    /// How many objects have been deactivated by a shutdown, and how many are left, so far.
+    pub fn drained(&self) -> Drained {
+        self.inner.state.lifecycle.drained(self.len() as u64)
+    }
+
+    /// Takes no more calls from outside, and deactivates the objects that are there with their hooks, each after the
+    /// calls that it has taken already.
     ///
-    /// At the limit, hooks that still run are dropped at their next await, and those that wait for their
-    /// turn (256 run beside each other) do not begin. Calling it again, or twice at once, is harmless:
-    /// each call returns when all objects are gone, and tells of all of them.
+    /// Turns that run may still call objects that are there. At the limit, turns and hooks that still run are dropped at
+    /// their next await, and those that wait (256 hooks run beside each other) do not begin. Calling it again, or twice
+    /// at once, is harmless: each call returns when all objects are gone, and tells of all of them. How far it is, the
+    /// log says every second, and [`drained`](Self::drained) at any time.
     pub async fn shutdown(&self, limit: Duration) -> Drained {
-        self.inner.lifecycle.close();
+        let state = &self.inner.state;
+        state.lifecycle.close();
         let mut drain = std::pin::pin!(self.drain());
         let drained = tokio::select! {
             () = &mut drain => true,
             () = tokio::time::sleep(limit) => false,
-            () = self.inner.lifecycle.killed() => false,
+            () = state.lifecycle.killed() => false,
+            () = self.tell_progress() => false,
         };
         if !drained {
-            self.inner.lifecycle.kill();
+            state.kill();
             let _ = tokio::time::timeout(CUT_OFF_GRACE, &mut drain).await;
         }
-        let places = self.inner.types.values().map(|registered| registered.directory.len());
-        self.inner.lifecycle.drained(places.sum::<usize>() as u64)
+        self.drained()
     }
 
     /// Brings a shutdown that is under way to its limit now.
     pub fn cut_off(&self) {
-        self.inner.lifecycle.close();
-        self.inner.lifecycle.kill();
+        self.inner.state.lifecycle.close();
+        self.inner.state.kill();
     }
 
     /// Deactivates objects until none is there; also those whose activation was under way.
     async fn drain(&self) {
         loop {
             // Made before the directories are looked at: no change after that is missed.
-            let changed = self.inner.lifecycle.next_change();
-            let mut ends = futures_util::stream::iter(self.take_all())
-                .map(|(place, activation)| {
-                    tokio::spawn(deactivate(place, activation, DeactivationReason::Shutdown))
-                })
+            let changed = self.inner.state.lifecycle.next_change();
+            let ends = self.inner.types.values().flat_map(|object_type| object_type.ends());
+            let mut ends = futures_util::stream::iter(ends)
+                .map(tokio::spawn)
                 .buffer_unordered(DRAIN_CONCURRENCY);
             while ends.next().await.is_some() {}
-            if self.inner.types.values().all(|registered| registered.directory.len() == 0) {
+            if self.len() == 0 {
                 return;
             }
             changed.await;
         }
     }
 
-    /// Takes the objects of all types out of their directories, a shard at a time, as they are asked for.
-    ///
-    /// Each comes with its place from the moment it is out, so that a drain may be dropped anywhere.
-    fn take_all(&self) -> impl Iterator<Item = (Place, Box<Activation>)> + '_ {
-        self.inner.types.values().flat_map(move |registered| {
-            registered.directory.take_all().flat_map(move |objects| {
-                let placed =
-                    |(id, activation)| (Place::of(&self.inner, registered, id), activation);
-                objects.into_iter().map(placed).collect::<Vec<_>>()
-            })
-        })
+    /// Never done.
+    async fn tell_progress(&self) {
+        loop {
+            tokio::time::sleep(PROGRESS_PERIOD).await;
+            let Drained { deactivated, cut_off, left } = self.drained();
+            tracing::info!(node = %self.address(), deactivated, cut_off, left, "node draining");
+        }
     }
 
-    fn registered(&self, type_name: &str) -> Result<&Arc<RegisteredType>, ObjectError> {
-        self.inner.types.get(type_name).ok_or_else(|| {
-            let names: Vec<&str> = self.types().map(TypeName::as_str).collect();
-            ObjectError::UnknownType {
-                name: type_name.chars().take(64).collect(),
-                registered: if names.is_empty() { "none".to_owned() } else { names.join(", ") },
-            }
-        })
+    /// How many activations there are, also of those that come or go.
+    fn len(&self) -> usize {
+        self.inner.types.values().map(|object_type| object_type.len()).sum()
+    }
+
+    #[inline]
+    pub(crate) fn object_type<T: Object>(&self) -> Option<&Arc<ObjectType<T>>> {
+        self.inner.by_rust_type.get(&TypeId::of::<T>())?.downcast_ref()
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
+    pub(crate) fn state(&self) -> &Arc<NodeState> {
+        &self.inner.state
+    }
+
+    /// Counts a call of a type that nobody registered.
+    pub(crate) fn refuse_unknown_type(&self, type_name: &str) -> SystemError {
+        self.inner.state.unknown_calls.rejected(RejectionCode::UnknownType);
+        let message = self.unknown_type(type_name).to_string();
+        SystemError::new(ErrorCode::UnknownType, Ran::No, message)
+    }
+
+    fn registered(&self, type_name: &str) -> Result<&Arc<dyn AnyObjectType>, ObjectError> {
+        self.inner.types.get(type_name).ok_or_else(|| self.unknown_type(type_name))
+    }
+
+    fn unknown_type(&self, type_name: &str) -> ObjectError {
+        let names: Vec<&str> = self.types().map(TypeName::as_str).collect();
+        ObjectError::UnknownType {
+            name: type_name.chars().take(64).collect(),
+            registered: if names.is_empty() { "none".to_owned() } else { names.join(", ") },
+        }
+    }
+}
+
+impl From<Arc<Inner>> for Node {
+    fn from(inner: Arc<Inner>) -> Self {
+        Self { inner }
     }
 }
 
 impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Node").field("address", &self.inner.address).finish_non_exhaustive()
+        f.debug_struct("Node").field("address", self.address()).finish_non_exhaustive()
     }
 }

@@ -1,8 +1,19 @@
-//! What an application implements: the object trait, and the context of its hooks.
+//! What an application implements: the object trait; and what its methods and hooks are given, the context.
 
-use futures_util::future::BoxFuture;
+use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
 use goverse_core::{NodeAddress, ObjectId, TypeName};
 use goverse_metrics::DeactivationReason;
+
+use crate::activation::AnyActivation;
+use crate::caller::{Addressed, Caller};
+use crate::chain::Link;
+use crate::clock;
+use crate::method::MethodEntry;
+use crate::node::Node;
 
 /// The error of a hook: anything that can be shown.
 pub type HookError = Box<dyn std::error::Error + Send + Sync>;
@@ -12,9 +23,11 @@ pub type HookError = Box<dyn std::error::Error + Send + Sync>;
 /// Both hooks are optional, may wait, may fail and may panic; the node's counts stay exact in any case.
 /// Once a hook has begun it runs to its end, whatever becomes of the caller that set it off, unless the
 /// node's shutdown reaches its limit.
-pub trait Object: Send + 'static {
+pub trait Object: Send + Sync + Sized + 'static {
     /// The name that the type is registered under, see [`TypeName::new`].
     const TYPE: &'static str;
+    /// The methods that can be called; [`#[object]`](crate::object) lists them.
+    const METHODS: &'static [MethodEntry<Self>] = &[];
 
     /// Runs before the object is there. On an error or a panic the object does not come to be.
     fn on_activate(&mut self, cx: &Ctx) -> impl Future<Output = Result<(), HookError>> + Send {
@@ -33,60 +46,119 @@ pub trait Object: Send + 'static {
     }
 }
 
-/// Who an object is, and where.
-#[derive(Clone, Debug)]
+/// One turn of an object: who it is, where, and what it can ask for.
+///
+/// It is lent to a method or hook for the time of its turn. What goes on after the turn takes [`Ctx::node`].
 pub struct Ctx {
-    node_address: NodeAddress,
-    type_name: TypeName,
-    id: ObjectId,
+    activation: Arc<dyn AnyActivation>,
+    /// The objects that wait for this turn.
+    before: Option<Arc<Link>>,
+    /// Those, and this object.
+    link: OnceLock<Arc<Link>>,
+    deadline: u64,
+    wishes: AtomicU8,
 }
 
-/// [`Object`] without its type, so that a node can hold all kinds.
-pub(crate) trait ErasedObject: Send {
-    fn on_activate<'a>(&'a mut self, cx: &'a Ctx) -> BoxFuture<'a, Result<(), HookError>>;
-
-    fn on_deactivate<'a>(
-        &'a mut self,
-        cx: &'a Ctx,
-        reason: DeactivationReason,
-    ) -> BoxFuture<'a, Result<(), HookError>>;
+/// What a turn asks for at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// That the object stays as it is.
+    Stay,
+    /// That the object is deactivated.
+    Deactivate,
+    /// That the object is dropped as it is.
+    RollBack,
 }
+
+const DEACTIVATE: u8 = 1;
+const ROLL_BACK: u8 = 2;
 
 // === impl Ctx ===
 
 impl Ctx {
-    pub(crate) fn new(node_address: NodeAddress, type_name: TypeName, id: ObjectId) -> Self {
-        Self { node_address, type_name, id }
+    pub(crate) fn new(
+        activation: Arc<dyn AnyActivation>,
+        before: Option<Arc<Link>>,
+        deadline: u64,
+    ) -> Self {
+        let (link, wishes) = (OnceLock::new(), AtomicU8::new(0));
+        Self { activation, before, link, deadline, wishes }
     }
 
     /// The address of the node that the object is on.
     pub fn node_address(&self) -> &NodeAddress {
-        &self.node_address
+        &self.activation.node_state().address
     }
 
     /// The object's type.
     pub fn type_name(&self) -> &TypeName {
-        &self.type_name
+        self.activation.type_name()
     }
 
     /// The object's id.
     pub fn id(&self) -> &ObjectId {
-        &self.id
+        self.activation.id()
+    }
+
+    /// A reference to another object, for calls that this turn waits for.
+    ///
+    /// They are part of the chain that this turn is in: they end by the deadline of the call that is being answered,
+    /// and one that would come back to an object that waits is refused at once.
+    ///
+    /// # Panics
+    /// As `K`'s references do; those of `#[object]` never do.
+    pub fn object<K: Addressed>(&self, id: &str) -> K::Ref {
+        let node = self.activation.node();
+        K::refer(Caller::in_turn(node.as_ref(), self.link(), self.deadline), id)
+    }
+
+    /// The node, for calls that do not belong to this turn; `None` when it is gone.
+    pub fn node(&self) -> Option<Node> {
+        self.activation.node()
+    }
+
+    /// How much time is left until the caller waits no more; `None` if nobody waits.
+    pub fn time_left(&self) -> Option<Duration> {
+        (self.deadline != clock::NEVER).then(|| clock::between(clock::now(), self.deadline))
+    }
+
+    /// Takes back what this turn did: when it ends, the object is dropped as it is, and the next call gets a fresh one.
+    ///
+    /// Returns `error`, so that a method can end with `return Err(cx.rollback(error))`. Without it an error keeps
+    /// what the method has changed until then.
+    pub fn rollback<E>(&self, error: E) -> E {
+        self.wishes.fetch_or(ROLL_BACK, Ordering::Relaxed);
+        error
+    }
+
+    /// Lets the object be deactivated when this turn has ended, before others.
+    ///
+    /// After a shared turn it waits for those that came before.
+    pub fn deactivate(&self) {
+        self.wishes.fetch_or(DEACTIVATE, Ordering::Relaxed);
+    }
+
+    pub(crate) fn activation(&self) -> &Arc<dyn AnyActivation> {
+        &self.activation
+    }
+
+    pub(crate) fn wish(&self) -> Wish {
+        match self.wishes.load(Ordering::Relaxed) {
+            0 => Wish::Stay,
+            DEACTIVATE => Wish::Deactivate,
+            _ => Wish::RollBack,
+        }
+    }
+
+    fn link(&self) -> &Arc<Link> {
+        self.link
+            .get_or_init(|| Arc::new(Link::new(Arc::clone(&self.activation), self.before.clone())))
     }
 }
 
-// === impl ErasedObject ===
-
-impl<T: Object> ErasedObject for T {
-    fn on_activate<'a>(&'a mut self, cx: &'a Ctx) -> BoxFuture<'a, Result<(), HookError>> {
-        Box::pin(Object::on_activate(self, cx))
-    }
-
-    fn on_deactivate<'a>(
-        &'a mut self,
-        cx: &'a Ctx,
-        reason: DeactivationReason,
-    ) -> BoxFuture<'a, Result<(), HookError>> {
-        Box::pin(Object::on_deactivate(self, cx, reason))
+impl fmt::Debug for Ctx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Ctx");
+        shown.field("type", self.type_name()).field("id", self.id()).finish_non_exhaustive()
     }
 }

@@ -15,8 +15,6 @@
 //! cargo xtask model
 //! ```
 
-#![cfg_attr(not(test), expect(dead_code, reason = "the engine uses it next"))]
-
 mod begin;
 mod guard;
 #[cfg(test)]

@@ -54,10 +54,17 @@ async fn a_refused_creation_says_why_and_counts_nothing_else() {
         "start-panics",
         ErrorCode::ActivationPanicked,
         "on purpose",
-        &[(&panicked, 1.0)],
+        &[(&panicked, 1.0), ("panics_total Moody activation", 1.0)],
     )
     .await;
-    check("Unborn", "a", ErrorCode::ActivationPanicked, "never born", &[(&unborn, 1.0)]).await;
+    check(
+        "Unborn",
+        "a",
+        ErrorCode::ActivationPanicked,
+        "never born",
+        &[(&unborn, 1.0), ("panics_total Unborn activation", 1.0)],
+    )
+    .await;
 }
 
 #[tokio::test]

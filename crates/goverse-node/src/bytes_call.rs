@@ -1,0 +1,93 @@
+//! Calls whose arguments come as bytes, from outside of the process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use goverse_core::{Encoding, ErrorCode, Payload, PayloadError, Ran};
+use goverse_metrics::{CallGuard, RejectionCode};
+
+use crate::call::Call;
+use crate::call_error::{CallError, SystemError};
+use crate::method::Method;
+use crate::object::Object;
+use crate::object_type::{NamedCall, ObjectType, refused};
+use crate::target::Target;
+
+/// What a method gave back, encoded: its result, or its own error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// That of the call, unless the method's error does not travel in it: then JSON.
+    pub encoding: Encoding,
+    /// The value.
+    pub bytes: Vec<u8>,
+}
+
+/// A call with its arguments as bytes, for an object of type `T`.
+pub(crate) struct BytesCall<T: Object> {
+    pub(crate) object_type: Arc<ObjectType<T>>,
+    pub(crate) call: NamedCall,
+}
+
+/// Decodes the arguments, calls the method, and encodes what it gave back.
+pub(crate) async fn call_with_bytes<M: Method>(
+    BytesCall { object_type, call }: BytesCall<M::Object>,
+) -> Result<Reply, CallError<Reply>> {
+    let NamedCall { id, encoding, bytes, origin, timeout, .. } = call;
+    let reject = |code: RejectionCode, error_code, why: &str| {
+        CallGuard::begin(object_type.method::<M>()).rejected(code);
+        refused(error_code, &object_type.name, &id, M::NAME, why)
+    };
+    let bytes_max = object_type.node_state.settings.payload_bytes_max;
+    if bytes.len() > bytes_max {
+        let why =
+            format!("its arguments have {} bytes; at most {bytes_max} are taken", bytes.len());
+        return Err(reject(RejectionCode::PayloadTooLarge, ErrorCode::PayloadTooLarge, &why).into());
+    }
+    let arguments = M::Arguments::decode(encoding, &bytes).map_err(|error| match error {
+        PayloadError::WrongEncoding { .. } => {
+            reject(RejectionCode::WrongEncoding, ErrorCode::WrongEncoding, &error.to_string())
+        }
+        error => {
+            reject(RejectionCode::InvalidArguments, ErrorCode::InvalidArguments, &error.to_string())
+        }
+    })?;
+    drop(bytes);
+    let target = Target::find(&object_type, &id);
+    let mut typed = Call::new(target, origin, M::from_arguments(arguments));
+    typed.set_timeout(timeout);
+    match typed.await {
+        Ok(output) => match output.encode(encoding) {
+            Ok(bytes) => Ok(Reply { encoding, bytes }),
+            Err(error) => Err(unencodable::<M>(&object_type, &id, &error).into()),
+        },
+        Err(CallError::Method(error)) => match encode_error(&error, encoding) {
+            Ok(reply) => Err(CallError::Method(reply)),
+            Err(error) => Err(unencodable::<M>(&object_type, &id, &error).into()),
+        },
+        Err(CallError::System(error)) => Err(error.into()),
+    }
+}
+
+/// A method that takes Protobuf may well have an error that does not travel as that.
+fn encode_error<E: Payload>(error: &E, encoding: Encoding) -> Result<Reply, PayloadError> {
+    let encoded = error.encode(encoding).map(|bytes| Reply { encoding, bytes });
+    encoded.or_else(|_| {
+        let encoding = Encoding::Json;
+        error.encode(encoding).map(|bytes| Reply { encoding, bytes })
+    })
+}
+
+fn unencodable<M: Method>(
+    object_type: &ObjectType<M::Object>,
+    id: &str,
+    error: &PayloadError,
+) -> SystemError {
+    let object = crate::activation::describe(&object_type.name, id);
+    let message = format!("{} of {object} ran, but its result does not travel: {error}", M::NAME);
+    SystemError::new(ErrorCode::Unencodable, Ran::Yes, message)
+}
+
+/// The time that is left of a call, for one that goes elsewhere.
+pub(crate) fn time_left(deadline: u64) -> Duration {
+    crate::clock::between(crate::clock::now(), deadline)
+}

@@ -1,0 +1,245 @@
+//! A call: a value that is awaited, and carries options.
+//!
+//! Whoever awaits it takes the object's turn itself, and polls the method in place. That is all there is to a call of
+//! an object that is there and free, by a method that does not wait: no task, no channel, no box. Everything else
+//! (an object that is busy or absent, a method that waits, a call to elsewhere) goes the long way, in a box.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use goverse_metrics::{CallGuard, MethodMetrics};
+use tokio::task::coop::poll_proceed;
+
+use crate::activation::Activation;
+use crate::call_error::CallError;
+use crate::caller::Origin;
+use crate::chain::ActivationKey;
+use crate::clock::{self, after};
+use crate::long_way;
+use crate::method::Method;
+use crate::node::NodeState;
+use crate::object::Ctx;
+use crate::object_type::ObjectType;
+use crate::outcome::{Outcome, settle};
+use crate::run_to_end::{catch, catch_now};
+use crate::target::Target;
+use crate::turn::RunningTurn;
+
+/// What a call gives: the method's result, the method's own error, or the runtime's.
+pub type CallResult<M> = Result<<M as Method>::Output, CallError<<M as Method>::Error>>;
+
+/// A call of a method; it begins when it is awaited.
+///
+/// Dropped while it waits for its turn, it leaves the queue and the method does not run. Once the turn has begun, the
+/// method runs to its end whatever becomes of the call.
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Call<M: Method> {
+    state: State<M>,
+}
+
+enum State<M: Method> {
+    New(Request<M>),
+    OnTheLongWay(BoxFuture<'static, CallResult<M>>),
+    Answered,
+}
+
+/// What is called, by whom, and with what.
+pub(crate) struct Request<M: Method> {
+    pub(crate) target: Target<M::Object>,
+    pub(crate) origin: Origin,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) method: M,
+}
+
+/// The handles of a method, by way of its type.
+pub(crate) struct MetricsOf<M: Method>(pub(crate) Arc<ObjectType<M::Object>>);
+
+// === impl Call ===
+
+impl<M: Method> Call<M> {
+    #[inline]
+    pub(crate) fn new(target: Target<M::Object>, origin: Origin, method: M) -> Self {
+        Self { state: State::New(Request { target, origin, timeout: None, method }) }
+    }
+
+    /// Gives the call this long, in place of the node's default; never longer than a caller still has who waits for it.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.set_timeout(Some(timeout));
+        self
+    }
+
+    pub(crate) fn set_timeout(&mut self, timeout: Option<Duration>) {
+        if let State::New(request) = &mut self.state {
+            request.timeout = timeout;
+        }
+    }
+
+    /// What it would bring to its turn; `None` once it has been polled.
+    pub(crate) fn into_request(self) -> Option<Request<M>> {
+        match self.state {
+            State::New(request) => Some(request),
+            State::OnTheLongWay(_) | State::Answered => None,
+        }
+    }
+}
+
+/// Nothing in it is pinned but what is in a box.
+impl<M: Method> Unpin for Call<M> {}
+
+impl<M: Method> Future for Call<M> {
+    type Output = CallResult<M>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CallResult<M>> {
+        if let State::OnTheLongWay(way) = &mut self.state {
+            return way.as_mut().poll(cx);
+        }
+        // A caller whose calls are all answered at once must let others run too.
+        ready!(poll_proceed(cx)).made_progress();
+        let State::New(request) = std::mem::replace(&mut self.state, State::Answered) else {
+            panic!("a call is not polled after its answer");
+        };
+        match request.at_once() {
+            Ok(result) => Poll::Ready(result),
+            Err(mut way) => {
+                let polled = way.as_mut().poll(cx);
+                if polled.is_pending() {
+                    self.state = State::OnTheLongWay(way);
+                }
+                polled
+            }
+        }
+    }
+}
+
+impl<M: Method> fmt::Debug for Call<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("method", &M::NAME).finish_non_exhaustive()
+    }
+}
+
+// === impl Request ===
+
+impl<M: Method> Request<M> {
+    /// Answers the call if nothing is in its way, or says what is left to do.
+    #[inline]
+    fn at_once(self) -> Result<CallResult<M>, BoxFuture<'static, CallResult<M>>> {
+        let received = clock::now();
+        let Target::There(activation) = &self.target else {
+            return Err(Box::pin(long_way::answer(self, received)));
+        };
+        let node = &activation.object_type().node_state;
+        let deadline = self.deadline(received, node);
+        if deadline <= received || node.lifecycle.is_closing() || !self.may_reach(activation, node)
+        {
+            return Err(Box::pin(long_way::answer(self, received)));
+        }
+        match RunningTurn::try_begin::<M>(activation) {
+            Err(_) => Err(Box::pin(long_way::answer(self, received))),
+            Ok(turn) if M::PLAIN => {
+                let Self { target, origin, method, .. } = self;
+                let Target::There(activation) = &target else { unreachable!("looked at above") };
+                let cx = Ctx::new(Arc::clone(activation) as _, origin.chain, deadline);
+                let guard = CallGuard::begin(activation.object_type().method::<M>());
+                Ok(run_plain(turn, method, &cx, guard, received, received))
+            }
+            Ok(turn) => {
+                let activation = Arc::clone(activation);
+                let object_type = Arc::clone(activation.object_type());
+                let cx = Ctx::new(Arc::clone(&activation) as _, self.origin.chain, deadline);
+                let guard = CallGuard::begin(MetricsOf::<M>(object_type));
+                let running = run(turn, self.method, cx, guard, received);
+                match poll_in_place(Box::pin(running)) {
+                    Ok(result) => Ok(result),
+                    Err(running) => {
+                        Err(Box::pin(long_way::carry_on::<M>(running, activation, deadline)))
+                    }
+                }
+            }
+        }
+    }
+
+    /// When the caller, or who waits for it, waits no more.
+    pub(crate) fn deadline(&self, received: u64, node: &NodeState) -> u64 {
+        let timeout = self.timeout.unwrap_or(node.settings.call_timeout);
+        after(received, timeout).min(self.origin.deadline)
+    }
+
+    /// Whether the chain may go on to this activation.
+    #[inline]
+    fn may_reach(&self, activation: &Arc<Activation<M::Object>>, node: &NodeState) -> bool {
+        self.origin.chain.as_ref().is_none_or(|chain| {
+            chain.len() < node.settings.chain_len_max
+                && !chain.contains(ActivationKey::of(activation))
+        })
+    }
+}
+
+/// Runs a method that does not wait.
+#[inline]
+pub(crate) fn run_plain<M: Method, G: Borrow<MethodMetrics>>(
+    mut turn: RunningTurn<M::Object>,
+    method: M,
+    cx: &Ctx,
+    guard: CallGuard<G>,
+    received: u64,
+    begun: u64,
+) -> CallResult<M> {
+    let outcome = catch_now(|| {
+        let running = pin!(turn.run(method, cx));
+        match running.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => {
+                panic!("method {} waits, though its PLAIN says it never does", M::NAME)
+            }
+        }
+    });
+    settle::<M, G>(turn, cx, Outcome::of(outcome), guard, received, begun)
+}
+
+/// Runs a method that may wait, to its end or its limit.
+pub(crate) async fn run<M: Method, G: Borrow<MethodMetrics>>(
+    mut turn: RunningTurn<M::Object>,
+    method: M,
+    cx: Ctx,
+    mut guard: CallGuard<G>,
+    received: u64,
+) -> CallResult<M> {
+    guard.begins();
+    let begun = clock::now();
+    let object_type = Arc::clone(turn.activation().object_type());
+    let node = &object_type.node_state;
+    let limit = after(begun, object_type.settings.turn_limit);
+    let is_over = || node.lifecycle.is_killed();
+    let running = catch(turn.run(method, &cx));
+    let outcome = match node.alarms.before(limit, is_over, running).await {
+        Ok(outcome) => Outcome::of(outcome),
+        Err(_) => Outcome::CutOff,
+    };
+    settle::<M, G>(turn, &cx, outcome, guard, received, begun)
+}
+
+/// The result of a turn that does not wait, or what is left of it.
+///
+/// Whoever carries it on polls it anew, so nobody needs to be woken before.
+pub(crate) fn poll_in_place<T>(
+    mut running: BoxFuture<'static, T>,
+) -> Result<T, BoxFuture<'static, T>> {
+    match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => Ok(result),
+        Poll::Pending => Err(running),
+    }
+}
+
+// === impl MetricsOf ===
+
+impl<M: Method> Borrow<MethodMetrics> for MetricsOf<M> {
+    fn borrow(&self) -> &MethodMetrics {
+        self.0.method::<M>()
+    }
+}

@@ -1,0 +1,326 @@
+//! The two ends of an object's life: activation and deactivation, each with its hook.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use goverse_core::{ObjectId, Ran};
+use goverse_metrics::{ActivationFailure, DeactivationFailure, DeactivationReason, PanicSite};
+use tokio::runtime::Handle;
+
+use crate::activation::{Activation, Live};
+use crate::call_error::SystemError;
+use crate::chain::Link;
+use crate::clock;
+use crate::directory::Found;
+use crate::error::ObjectError;
+use crate::object::{Ctx, Object};
+use crate::object_type::ObjectType;
+use crate::run_to_end::{catch, run_to_end};
+use crate::turn::Held;
+use crate::turn_lock::{ExclusiveTurn, SharedTurn, TurnLock};
+
+/// The first turn of an object, or its last. Dropped within it, the object is gone.
+struct Threshold<T: Object> {
+    /// Gone once the object is there, or its place is free.
+    turn: Option<ExclusiveTurn<Activation<T>>>,
+}
+
+const UNTIL_ITS_END: &str = "a threshold is crossed once";
+
+/// The activation of `id`; if there is none, the first turn of a new one, which is to [`activate`] it.
+pub(crate) fn find_or_begin<T: Object>(
+    object_type: &Arc<ObjectType<T>>,
+    id: &ObjectId,
+) -> Found<T, ExclusiveTurn<Activation<T>>> {
+    object_type.directory.get_or_make(id.as_str(), || {
+        let turn = Activation::begin(Arc::clone(object_type), id.clone());
+        (Arc::clone(turn.owner()), turn)
+    })
+}
+
+/// Creates an object that is not there, and waits for its activation hook.
+pub(crate) async fn create<T: Object>(
+    object_type: Arc<ObjectType<T>>,
+    id: ObjectId,
+) -> Result<(), ObjectError> {
+    let turn = match find_or_begin(&object_type, &id) {
+        Found::Made(turn) => turn,
+        Found::There(_) => {
+            return Err(ObjectError::AlreadyExists { type_name: object_type.name.clone(), id });
+        }
+    };
+    activate(turn, None).await.map(drop)
+}
+
+/// Brings an object to life in its first turn, whatever becomes of the caller.
+pub(crate) async fn activate<T: Object>(
+    turn: ExclusiveTurn<Activation<T>>,
+    before: Option<Arc<Link>>,
+) -> Result<ExclusiveTurn<Activation<T>>, ObjectError> {
+    let threshold = Threshold { turn: Some(turn) };
+    run_to_end(bring_to_life(threshold, before)).await.unwrap_or(Err(ObjectError::ShuttingDown))
+}
+
+async fn bring_to_life<T: Object>(
+    mut threshold: Threshold<T>,
+    before: Option<Arc<Link>>,
+) -> Result<ExclusiveTurn<Activation<T>>, ObjectError> {
+    let activation = Arc::clone(threshold.activation());
+    let object_type = activation.object_type();
+    let lifecycle = &object_type.node_state.lifecycle;
+    let attempt = object_type.metrics.begin_activation();
+    // Looked at after the object's place is taken: a shutdown that began before sees the place, and waits for it.
+    if lifecycle.is_closing() {
+        attempt.fail(ActivationFailure::ShuttingDown);
+        return threshold.fails(ObjectError::ShuttingDown);
+    }
+    let begun = clock::now();
+    let cx = Ctx::new(Arc::clone(&activation) as _, before, clock::NEVER);
+    let life = async {
+        let mut object = (object_type.construct)();
+        object.on_activate(&cx).await.map(|()| object)
+    };
+    let type_name = || object_type.name.clone();
+    match lifecycle.unless_killed(catch(life)).await {
+        // The hook blocked its thread past the limit: nobody would deactivate the object any more.
+        Some(Ok(Ok(object))) if lifecycle.is_killed() => {
+            attempt.fail(ActivationFailure::ShuttingDown);
+            let _ = crate::run_to_end::catch_now(|| drop(object));
+            threshold.fails(ObjectError::ShuttingDown)
+        }
+        Some(Ok(Ok(object))) => {
+            let now = clock::now();
+            let live = Live::new(object, attempt.succeed());
+            object_type.call_metrics.activation_took(clock::between(begun, now));
+            let mut turn = threshold.turn.take().expect(UNTIL_ITS_END);
+            *turn = Some(live);
+            activation.came_to_be(now);
+            object_type
+                .node_state
+                .keeper
+                .knows(object_type.idle.add(&activation, now), object_type);
+            Ok(turn)
+        }
+        Some(Ok(Err(source))) => {
+            attempt.fail(ActivationFailure::Failed);
+            tracing::warn!(r#type = %object_type.name, error = %source, "activation failed");
+            threshold.fails(ObjectError::ActivationFailed { type_name: type_name(), source })
+        }
+        Some(Err(message)) => {
+            attempt.fail(ActivationFailure::Panicked);
+            object_type.call_metrics.panicked(PanicSite::Activation);
+            tracing::error!(r#type = %object_type.name, panic = message, "activation panicked");
+            threshold.fails(ObjectError::ActivationPanicked { type_name: type_name(), message })
+        }
+        None => {
+            attempt.fail(ActivationFailure::ShuttingDown);
+            threshold.fails(ObjectError::ShuttingDown)
+        }
+    }
+}
+
+/// Destroys an object, and waits for its deactivation hook.
+pub(crate) async fn destroy<T: Object>(
+    object_type: &Arc<ObjectType<T>>,
+    id: ObjectId,
+) -> Result<(), ObjectError> {
+    let ended = match object_type.directory.get(id.as_str()) {
+        Some(there) => end(there, DeactivationReason::Destroyed).await,
+        None => None,
+    };
+    let not_found = || ObjectError::NotFound { type_name: object_type.name.clone(), id };
+    ended.unwrap_or_else(|| Err(not_found()))
+}
+
+/// Deactivates an object when its turn for that has come; `None` if it was gone by then.
+pub(crate) async fn end<T: Object>(
+    activation: Arc<Activation<T>>,
+    reason: DeactivationReason,
+) -> Option<Result<(), ObjectError>> {
+    let end = async move {
+        let turn = TurnLock::begin_exclusive(activation, usize::MAX, None).await.ok()?;
+        Some(deactivate(turn, reason).await)
+    };
+    run_to_end(end).await.unwrap_or(Some(Err(ObjectError::ShuttingDown)))
+}
+
+/// Deactivates an object that nobody has called for long enough, unless it is busy now.
+pub(crate) fn end_if_idle<T: Object>(activation: Arc<Activation<T>>, now: u64) {
+    let used = activation.last_used();
+    match TurnLock::try_begin_exclusive(&activation) {
+        // A call came first: the object is looked at again in its time.
+        Ok(turn) if activation.last_used() != used => drop(turn),
+        Ok(turn) => return in_background(deactivate(turn, DeactivationReason::Idle).map(drop)),
+        Err(_) => {}
+    }
+    activation.object_type().idle.add(&activation, now);
+}
+
+/// Deactivates the object of a turn that asked for it, before other calls if the turn was exclusive.
+pub(crate) fn end_after<T: Object>(held: Held<T>) {
+    match held {
+        Held::Exclusive(turn) => {
+            in_background(deactivate(turn, DeactivationReason::Requested).map(drop));
+        }
+        Held::Shared(turn) => {
+            let activation = Arc::clone(turn.owner());
+            drop(turn);
+            in_background(end(activation, DeactivationReason::Requested).map(drop));
+        }
+    }
+}
+
+/// Ends an object with its hook. It is gone when this returns, also with an error.
+async fn deactivate<T: Object>(
+    mut turn: ExclusiveTurn<Activation<T>>,
+    reason: DeactivationReason,
+) -> Result<(), ObjectError> {
+    let live = turn.take();
+    let threshold = Threshold { turn: Some(turn) };
+    let activation = Arc::clone(threshold.activation());
+    let object_type = activation.object_type();
+    let lifecycle = &object_type.node_state.lifecycle;
+    let cx = Ctx::new(Arc::clone(&activation) as _, None, clock::NEVER);
+    let Some(mut live) = live else { return Ok(()) };
+    live.ends(reason);
+    let hook = lifecycle
+        .unless_killed(catch(async { live.object.on_deactivate(&cx, reason).await }))
+        .await;
+    let metrics = Arc::clone(&object_type.metrics);
+    let dropped = live.end(object_type);
+    match &hook {
+        None => lifecycle.count_cut_off(),
+        Some(_) if reason == DeactivationReason::Shutdown => lifecycle.count_deactivated(),
+        Some(_) => {}
+    }
+    drop(threshold);
+    let type_name = object_type.name.clone();
+    match (hook, dropped) {
+        (Some(Ok(Ok(()))), Ok(())) => Ok(()),
+        (Some(Ok(Err(source))), Ok(())) => {
+            metrics.deactivation_failed(DeactivationFailure::Failed);
+            tracing::warn!(r#type = %type_name, error = %source, "deactivation failed");
+            Err(ObjectError::DeactivationFailed { type_name, source })
+        }
+        (Some(Err(message)), _) => {
+            metrics.deactivation_failed(DeactivationFailure::Panicked);
+            object_type.call_metrics.panicked(PanicSite::Deactivation);
+            tracing::error!(r#type = %type_name, panic = message, "deactivation panicked");
+            Err(ObjectError::DeactivationPanicked { type_name, message })
+        }
+        (_, Err(message)) => {
+            metrics.deactivation_failed(DeactivationFailure::Panicked);
+            Err(ObjectError::DeactivationPanicked { type_name, message })
+        }
+        (None, Ok(())) => {
+            metrics.deactivation_failed(DeactivationFailure::TimedOut);
+            Err(ObjectError::ShuttingDown)
+        }
+    }
+}
+
+/// Drops the object of an exclusive turn as it is, without its hook.
+pub(crate) fn drop_object<T: Object>(
+    mut turn: ExclusiveTurn<Activation<T>>,
+    reason: DeactivationReason,
+) {
+    let activation = Arc::clone(turn.owner());
+    drop_live(&activation, turn.take(), reason);
+    leave(turn);
+}
+
+/// Drops the object of a shared turn as it is, as soon as the turns beside it have ended; no other begins.
+pub(crate) fn drop_after_shared<T: Object>(
+    turn: SharedTurn<Activation<T>>,
+    reason: DeactivationReason,
+) {
+    let activation = Arc::clone(turn.owner());
+    let closing = TurnLock::close(&activation);
+    drop(turn);
+    // Otherwise another turn has closed it, and does this.
+    let Some(closing) = closing else { return };
+    in_background(async move {
+        drop_live(&activation, closing.await.flatten(), reason);
+        gone(&activation);
+    });
+}
+
+/// Drops an object without its hook, because its node is dropped; if it is busy, when its turn has ended.
+pub(crate) fn abandon<T: Object>(activation: &Arc<Activation<T>>) {
+    match TurnLock::try_begin_exclusive(activation) {
+        Ok(turn) => drop_object(turn, DeactivationReason::Dropped),
+        Err(_) => {
+            drop(TurnLock::close(activation));
+            gone(activation);
+        }
+    }
+}
+
+fn drop_live<T: Object>(
+    activation: &Activation<T>,
+    live: Option<Live<T>>,
+    reason: DeactivationReason,
+) {
+    let Some(mut live) = live else { return };
+    let object_type = activation.object_type();
+    live.ends(reason);
+    let _ = live.end(object_type);
+    let lifecycle = &object_type.node_state.lifecycle;
+    if reason == DeactivationReason::CutOff && lifecycle.is_closing() {
+        lifecycle.count_cut_off();
+    }
+}
+
+/// Lets a new activation take the place of one whose object is gone, and all who waited for it turn to that.
+fn leave<T: Object>(turn: ExclusiveTurn<Activation<T>>) {
+    let activation = Arc::clone(turn.owner());
+    activation.object_type().directory.remove(&activation);
+    drop(turn.close());
+    tell(&activation);
+}
+
+fn gone<T: Object>(activation: &Arc<Activation<T>>) {
+    activation.object_type().directory.remove(activation);
+    tell(activation);
+}
+
+fn tell<T: Object>(activation: &Activation<T>) {
+    activation.object_type().gone.notify_waiters();
+    activation.object_type().node_state.lifecycle.entry_changed();
+}
+
+/// Goes on with what nobody waits for. Where no runtime is left it does what it can do at once.
+fn in_background(future: impl Future<Output = ()> + Send + 'static) {
+    match Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn(future)),
+        Err(_) => drop(future.now_or_never()),
+    }
+}
+
+// === impl Threshold ===
+
+impl<T: Object> Threshold<T> {
+    fn activation(&self) -> &Arc<Activation<T>> {
+        self.turn.as_ref().expect(UNTIL_ITS_END).owner()
+    }
+
+    fn fails<R>(self, error: ObjectError) -> Result<R, ObjectError> {
+        self.activation().failed(told_to_who_waits(&error));
+        Err(error)
+    }
+}
+
+impl<T: Object> Drop for Threshold<T> {
+    fn drop(&mut self) {
+        if let Some(turn) = self.turn.take() {
+            leave(turn);
+        }
+    }
+}
+
+/// A failed activation, as those are told who waited for it.
+pub(crate) fn told_to_who_waits(error: &ObjectError) -> SystemError {
+    let cause = std::error::Error::source(error).map(|source| format!(": {source}"));
+    let message = format!("{error}{}", cause.unwrap_or_default());
+    SystemError::new(error.code(), Ran::No, message)
+}

@@ -1,0 +1,55 @@
+//! What a call is addressed to: an activation at hand, or a name.
+
+use std::sync::Arc;
+
+use goverse_core::{InvalidName, ObjectId};
+
+use crate::activation::Activation;
+use crate::node::Node;
+use crate::object::Object;
+use crate::object_type::ObjectType;
+
+/// An object that can be called.
+pub(crate) enum Target<T: Object> {
+    /// An activation that was in memory when it was looked for. It may have ended since.
+    There(Arc<Activation<T>>),
+    /// None was there.
+    Absent(Arc<ObjectType<T>>, ObjectId),
+    /// The type is not registered on this node; gone, if there was no node to look at.
+    Elsewhere(Option<Node>, String),
+    /// There can be no such object.
+    Invalid(Arc<ObjectType<T>>, InvalidName),
+}
+
+// === impl Target ===
+
+impl<T: Object> Target<T> {
+    #[inline]
+    pub(crate) fn find(object_type: &Arc<ObjectType<T>>, id: &str) -> Self {
+        match object_type.directory.get(id) {
+            Some(activation) => Target::There(activation),
+            None => Self::absent(object_type, id),
+        }
+    }
+
+    #[cold]
+    fn absent(object_type: &Arc<ObjectType<T>>, id: &str) -> Self {
+        match ObjectId::new(id) {
+            Ok(id) => Target::Absent(Arc::clone(object_type), id),
+            Err(error) => Target::Invalid(Arc::clone(object_type), error),
+        }
+    }
+}
+
+impl<T: Object> Clone for Target<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Target::There(activation) => Target::There(Arc::clone(activation)),
+            Target::Absent(object_type, id) => Target::Absent(Arc::clone(object_type), id.clone()),
+            Target::Elsewhere(node, id) => Target::Elsewhere(node.clone(), id.clone()),
+            Target::Invalid(object_type, error) => {
+                Target::Invalid(Arc::clone(object_type), error.clone())
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! One turn: how it begins, how a method runs in it, and what its end does to the object.
+
+use std::sync::Arc;
+
+use goverse_metrics::{CallStatus, DeactivationReason};
+
+use crate::activation::{Activation, Live};
+use crate::life;
+use crate::method::{Method, Turn};
+use crate::object::{Ctx, Object, Wish};
+use crate::turn_lock::{ExclusiveTurn, NotNow, SharedTurn, TurnLock};
+
+/// A turn that has begun. Dropped without [`end`](Self::end) it counts as cut off, and ends the activation.
+pub(crate) struct RunningTurn<T: Object> {
+    /// Gone once the turn has ended.
+    held: Option<Held<T>>,
+}
+
+pub(crate) enum Held<T: Object> {
+    Exclusive(ExclusiveTurn<Activation<T>>),
+    Shared(SharedTurn<Activation<T>>),
+}
+
+/// How the method ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Returned(Wish),
+    Panicked,
+    CutOff,
+}
+
+const UNTIL_ITS_END: &str = "a turn holds the object until it ends";
+const ONCE_ALIVE: &str = "only an object that is there is lent to a turn";
+
+// === impl RunningTurn ===
+
+impl<T: Object> RunningTurn<T> {
+    pub(crate) fn exclusive(turn: ExclusiveTurn<Activation<T>>) -> Self {
+        Self { held: Some(Held::Exclusive(turn)) }
+    }
+
+    pub(crate) fn shared(turn: SharedTurn<Activation<T>>) -> Self {
+        Self { held: Some(Held::Shared(turn)) }
+    }
+
+    /// Begins a turn for this method, if it need not wait.
+    #[inline]
+    pub(crate) fn try_begin<M: Method<Object = T>>(
+        activation: &Arc<Activation<T>>,
+    ) -> Result<Self, NotNow> {
+        match M::TURN {
+            Turn::Exclusive => TurnLock::try_begin_exclusive(activation).map(Self::exclusive),
+            Turn::Shared => TurnLock::try_begin_shared(activation).map(Self::shared),
+        }
+    }
+
+    pub(crate) fn activation(&self) -> &Arc<Activation<T>> {
+        match self.held.as_ref().expect(UNTIL_ITS_END) {
+            Held::Exclusive(turn) => turn.owner(),
+            Held::Shared(turn) => turn.owner(),
+        }
+    }
+
+    /// Runs a method. One of shared turns may run in an exclusive one.
+    #[inline]
+    pub(crate) async fn run<M: Method<Object = T>>(
+        &mut self,
+        method: M,
+        cx: &Ctx,
+    ) -> Result<M::Output, M::Error> {
+        match (self.held.as_mut().expect(UNTIL_ITS_END), M::TURN) {
+            (Held::Exclusive(turn), Turn::Exclusive) => {
+                let live: &mut Live<T> = (**turn).as_mut().expect(ONCE_ALIVE);
+                method.run_exclusive(&mut live.object, cx).await
+            }
+            (Held::Exclusive(turn), Turn::Shared) => {
+                method.run_shared(&(**turn).as_ref().expect(ONCE_ALIVE).object, cx).await
+            }
+            (Held::Shared(turn), _) => {
+                method.run_shared(&(**turn).as_ref().expect(ONCE_ALIVE).object, cx).await
+            }
+        }
+    }
+
+    /// Ends the turn: the object stays, or goes, by how it ended.
+    #[inline]
+    pub(crate) fn end(mut self, ending: Ending) {
+        let Some(held) = self.held.take() else { return };
+        match ending {
+            Ending::Returned(Wish::Stay) => drop(held),
+            ending => end_object(held, ending),
+        }
+    }
+}
+
+impl<T: Object> Drop for RunningTurn<T> {
+    fn drop(&mut self) {
+        if let Some(held) = self.held.take() {
+            end_object(held, Ending::CutOff);
+        }
+    }
+}
+
+#[cold]
+fn end_object<T: Object>(held: Held<T>, ending: Ending) {
+    let reason = match ending {
+        Ending::Returned(Wish::Stay) => return,
+        Ending::Returned(Wish::Deactivate) => return life::end_after(held),
+        Ending::Returned(Wish::RollBack) => DeactivationReason::RolledBack,
+        Ending::Panicked => DeactivationReason::Panicked,
+        Ending::CutOff => DeactivationReason::CutOff,
+    };
+    match held {
+        Held::Exclusive(turn) => life::drop_object(turn, reason),
+        Held::Shared(turn) => life::drop_after_shared(turn, reason),
+    }
+}
+
+// === impl Ending ===
+
+impl Ending {
+    /// The status that a call is counted under whose turn ended so; `failed` if the method returned its error.
+    #[inline]
+    pub(crate) fn status(self, failed: bool) -> CallStatus {
+        match self {
+            Ending::Returned(_) if failed => CallStatus::Failed,
+            Ending::Returned(_) => CallStatus::Ok,
+            Ending::Panicked => CallStatus::Panicked,
+            Ending::CutOff => CallStatus::CutOff,
+        }
+    }
+}
