@@ -22,7 +22,9 @@ pub use never::Never;
 pub use no_arguments::NoArguments;
 pub use proto::Proto;
 
-/// How deep arrays and objects may nest in a JSON or MessagePack payload that is decoded; Protobuf allows 100 messages.
+/// How deep arrays and objects may nest in a JSON or MessagePack payload; in Protobuf, 100 messages may.
+///
+/// A deeper value can be encoded, for it is the sender's own, and is refused where it is decoded.
 pub const NESTING_MAX: usize = 127;
 
 /// How much of the message of a decoder is kept, in characters.
@@ -31,9 +33,13 @@ const MESSAGE_CHARS_MAX: usize = 200;
 /// A value that can travel: an argument list, a result, or a method's error.
 ///
 /// Everything that serde can serialize and deserialize travels as JSON and as MessagePack; wrap a Protobuf message in
-/// [`Proto`]. In MessagePack a struct is written as a map with the names of its fields, so that other languages can
-/// read it and fields can be added; it is read from a map and from an array. `Vec<u8>` is an array of numbers, as serde
-/// has it, and is read from binary data too.
+/// [`Proto`]. The forms are serde's own:
+///
+/// - A struct is written with the names of its fields, in MessagePack too, so that other languages can read it and
+///   fields can be added. It is read from an array of its fields as well.
+/// - `Vec<u8>` is an array of numbers; in MessagePack it is read from binary data too.
+/// - A type with a compact form for machines, such as an IP address, takes it in MessagePack.
+/// - JSON has no NaN and no infinities: they become `null`. `Some(None)` and `Some(())` come back as `None`.
 pub trait Payload: Sized + Send + 'static {
     /// The value as bytes.
     ///

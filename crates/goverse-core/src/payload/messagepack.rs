@@ -13,16 +13,16 @@ use super::NESTING_MAX;
 pub(super) enum Misshapen {
     #[error("there are no bytes")]
     Empty,
-    #[error("the value that begins at byte {at} ends too early")]
+    #[error("the bytes end within the value at byte {at}")]
     Cut { at: usize },
     #[error("byte {at} is 0xc1, which begins no value")]
     Reserved { at: usize },
-    #[error("{announced} values are announced at byte {at}, where only {left} bytes are left")]
-    Lie { at: usize, announced: u64, left: usize },
+    #[error("byte {at} announces {announced} values, which is more than the bytes that follow")]
+    Lie { at: usize, announced: u64 },
     #[error("arrays and maps nest more than {NESTING_MAX} deep at byte {at}")]
     TooDeep { at: usize },
-    #[error("{left} bytes follow the value")]
-    Trailing { left: usize },
+    #[error("something follows the value, from byte {at} on")]
+    Trailing { at: usize },
 }
 
 /// What begins at a byte.
@@ -49,9 +49,8 @@ pub(super) fn check_shape(bytes: &[u8]) -> Result<(), Misshapen> {
         let (end, values) = step(bytes, at)?;
         if let Some(announced) = values {
             lacking += announced;
-            let left = bytes.len() - end;
-            if lacking > left as u64 {
-                return Err(Misshapen::Lie { at, announced, left });
+            if lacking > (bytes.len() - end) as u64 {
+                return Err(Misshapen::Lie { at, announced });
             }
             if open.len() == NESTING_MAX {
                 return Err(Misshapen::TooDeep { at });
@@ -66,10 +65,7 @@ pub(super) fn check_shape(bytes: &[u8]) -> Result<(), Misshapen> {
         *last -= 1;
         lacking -= 1;
     }
-    match bytes.len() - at {
-        0 => Ok(()),
-        left => Err(Misshapen::Trailing { left }),
-    }
+    if at < bytes.len() { Err(Misshapen::Trailing { at }) } else { Ok(()) }
 }
 
 /// Where what begins at `at` ends, or where its first value begins and how many it has.
@@ -120,4 +116,96 @@ fn item(marker: u8) -> Item {
 
 fn big_endian(bytes: &[u8], length: usize) -> Option<u64> {
     Some(bytes.get(..length)?.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_shape;
+
+    fn unhex(hex: &str) -> Vec<u8> {
+        hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
+    }
+
+    fn check(bytes: &[u8], expected: &str) {
+        let told = check_shape(bytes).map_or_else(|error| error.to_string(), |()| "ok".to_owned());
+        assert_eq!(told, expected, "{bytes:02x?}");
+    }
+
+    #[test]
+    fn each_format_is_one_value_and_neither_less_nor_more() {
+        let whole = |head: &str, data: usize| {
+            let bytes = [unhex(head), vec![0xc1; data]].concat();
+            check(&bytes, "ok");
+            for length in 1..bytes.len() {
+                check(&bytes[..length], "the bytes end within the value at byte 0");
+            }
+            let end = bytes.len();
+            let more = [bytes, vec![0xc0]].concat();
+            check(&more, &format!("something follows the value, from byte {end} on"));
+        };
+        for marker in ["c0", "c2", "c3", "00", "7f", "e0", "ff", "80", "90", "a0"] {
+            whole(marker, 0);
+        }
+        for (marker, data) in [("a1", 1), ("bf", 31), ("ca", 4), ("cb", 8)] {
+            whole(marker, data);
+        }
+        for (marker, data) in [("cc", 1), ("cd", 2), ("ce", 4), ("cf", 8)] {
+            whole(marker, data);
+        }
+        for (marker, data) in [("d0", 1), ("d1", 2), ("d2", 4), ("d3", 8)] {
+            whole(marker, data);
+        }
+        // Extensions have a byte for their type.
+        for (marker, data) in [("d4", 2), ("d5", 3), ("d6", 5), ("d7", 9), ("d8", 17)] {
+            whole(marker, data);
+        }
+        for (head, data) in [("c7 02", 3), ("c8 01 00", 257), ("c9 00 01 00 00", 65_537)] {
+            whole(head, data);
+        }
+        for (head, data) in [("c4 02", 2), ("c5 01 00", 256), ("c6 00 01 00 00", 65_536)] {
+            whole(head, data);
+        }
+        for (head, data) in [("d9 02", 2), ("da 01 00", 256), ("db 00 01 00 00", 65_536)] {
+            whole(head, data);
+        }
+        for head in ["dc 00 00", "dd 00 00 00 00", "de 00 00", "df 00 00 00 00"] {
+            whole(head, 0);
+        }
+    }
+
+    #[test]
+    fn arrays_and_maps_hold_what_they_announce() {
+        let check = |hex: &str, expected: &str| check(&unhex(hex), expected);
+        check("92 01 02", "ok");
+        check("82 a1 61 92 01 c4 02 ff ff a1 62 81 c0 c0", "ok");
+        check("94 dc 00 01 c0 dd 00 00 00 01 c0 de 00 01 c0 c0 df 00 00 00 01 c0 c0", "ok");
+        check("9f 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e", "ok");
+        check("91 91 90 c0", "something follows the value, from byte 3 on");
+        check("92 a1 61", "the bytes end within the value at byte 3");
+        check("92 91 a1 61", "the bytes end within the value at byte 4");
+        let lie = |at: usize, announced: u64| {
+            format!(
+                "byte {at} announces {announced} values, which is more than the bytes that follow"
+            )
+        };
+        check("91", &lie(0, 1));
+        check("93 c0 c0", &lie(0, 3));
+        check("81 c0", &lie(0, 2));
+        check("92 91 c0", &lie(1, 1));
+        check("dc ff ff c0", &lie(0, 65_535));
+        check("de ff ff c0", &lie(0, 131_070));
+        check("91 dd ff ff ff ff", &lie(1, 4_294_967_295));
+        check("df ff ff ff ff", &lie(0, 8_589_934_590));
+    }
+
+    #[test]
+    fn what_begins_no_value_is_told_where() {
+        let check = |hex: &str, expected: &str| check(&unhex(hex), expected);
+        check("", "there are no bytes");
+        check("c1", "byte 0 is 0xc1, which begins no value");
+        check("92 a1 c1 c1", "byte 3 is 0xc1, which begins no value");
+        check("c6 ff ff ff ff 00", "the bytes end within the value at byte 0");
+        check("db ff ff ff ff 00", "the bytes end within the value at byte 0");
+        check("91 c9 ff ff ff ff 00", "the bytes end within the value at byte 1");
+    }
 }

@@ -15,6 +15,9 @@ pub struct Proto<M>(
     pub M,
 );
 
+/// What prost says before each reason, and our error says too.
+const PREFIX: &str = "failed to decode Protobuf message: ";
+
 // === impl Proto ===
 
 impl<M> Deref for Proto<M> {
@@ -33,7 +36,11 @@ impl<M: Message + Default + 'static> Payload for Proto<M> {
 
     fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Self, PayloadError> {
         check_encoding(encoding)?;
-        M::decode(bytes).map(Self).map_err(|error| PayloadError::undecodable(encoding, error))
+        M::decode(bytes).map(Self).map_err(|error| {
+            let message = error.to_string();
+            let reason = message.strip_prefix(PREFIX).unwrap_or(&message);
+            PayloadError::undecodable(encoding, reason)
+        })
     }
 }
 
