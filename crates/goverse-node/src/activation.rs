@@ -42,8 +42,14 @@ pub(crate) struct Live<T> {
     timers: Option<Box<Vec<AbortHandle>>>,
 }
 
+/// The `Arc` of an activation of whatever type, to be looked at or to be had.
+pub trait SharedActivation: Send + Sync {
+    fn get(&self) -> &dyn AnyActivation;
+    fn share(&self) -> Arc<dyn AnyActivation>;
+}
+
 /// An activation of whatever type.
-pub(crate) trait AnyActivation: Send + Sync {
+pub trait AnyActivation: Send + Sync {
     fn type_name(&self) -> &TypeName;
     fn id(&self) -> &ObjectId;
     fn node_state(&self) -> &Arc<NodeState>;
@@ -64,7 +70,7 @@ impl<T: Object> Activation<T> {
             last_used: AtomicU64::new(0),
             failure: OnceLock::new(),
         });
-        let first = TurnLock::try_begin_exclusive(&activation);
+        let first = TurnLock::try_begin_exclusive(activation);
         first.ok().expect("nobody else knows it yet")
     }
 
@@ -149,6 +155,16 @@ impl<T: Object> AnyActivation for Activation<T> {
 
     fn node(&self) -> Option<Node> {
         self.object_type.node()
+    }
+}
+
+impl<T: Object> SharedActivation for Arc<Activation<T>> {
+    fn get(&self) -> &dyn AnyActivation {
+        &**self
+    }
+
+    fn share(&self) -> Arc<dyn AnyActivation> {
+        Arc::clone(self) as _
     }
 }
 

@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use goverse_metrics::{CallGuard, MethodMetrics};
-use tokio::task::coop::poll_proceed;
 
 use crate::activation::Activation;
+use crate::budget;
 use crate::call_error::CallError;
 use crate::caller::Origin;
-use crate::chain::ActivationKey;
+use crate::chain::{ActivationKey, Link};
 use crate::clock::{self, after};
 use crate::long_way;
 use crate::method::Method;
@@ -55,6 +55,9 @@ pub(crate) struct Request<M: Method> {
     pub(crate) timeout: Option<Duration>,
     pub(crate) method: M,
 }
+
+/// The activation that a method is called of.
+pub(crate) type ActivationOf<M> = Arc<Activation<<M as Method>::Object>>;
 
 /// The handles of a method, by way of its type.
 pub(crate) struct MetricsOf<M: Method>(pub(crate) Arc<ObjectType<M::Object>>);
@@ -99,8 +102,7 @@ impl<M: Method> Future for Call<M> {
         if let State::OnTheLongWay(way) = &mut self.state {
             return way.as_mut().poll(cx);
         }
-        // A caller whose calls are all answered at once must let others run too.
-        ready!(poll_proceed(cx)).made_progress();
+        ready!(budget::poll_proceed(cx));
         let State::New(request) = std::mem::replace(&mut self.state, State::Answered) else {
             panic!("a call is not polled after its answer");
         };
@@ -133,35 +135,49 @@ impl<M: Method> Request<M> {
         let Target::There(activation) = &self.target else {
             return Err(Box::pin(long_way::answer(self, received)));
         };
-        let node = &activation.object_type().node_state;
+        let object_type = activation.object_type();
+        let node = &object_type.node_state;
         let deadline = self.deadline(received, node);
         if deadline <= received || node.lifecycle.is_closing() || !self.may_reach(activation, node)
         {
             return Err(Box::pin(long_way::answer(self, received)));
         }
-        match RunningTurn::try_begin::<M>(activation) {
-            Err(_) => Err(Box::pin(long_way::answer(self, received))),
-            Ok(turn) if M::PLAIN => {
-                let Self { target, origin, method, .. } = self;
-                let Target::There(activation) = &target else { unreachable!("looked at above") };
-                let cx = Ctx::new(Arc::clone(activation) as _, origin.chain, deadline);
-                let guard = CallGuard::begin(activation.object_type().method::<M>());
-                Ok(run_plain(turn, method, &cx, guard, received, received))
-            }
-            Ok(turn) => {
-                let activation = Arc::clone(activation);
-                let object_type = Arc::clone(activation.object_type());
-                let cx = Ctx::new(Arc::clone(&activation) as _, self.origin.chain, deadline);
-                let guard = CallGuard::begin(MetricsOf::<M>(object_type));
-                let running = run(turn, self.method, cx, guard, received);
-                match poll_in_place(Box::pin(running)) {
-                    Ok(result) => Ok(result),
-                    Err(running) => {
-                        Err(Box::pin(long_way::carry_on::<M>(running, activation, deadline)))
-                    }
-                }
+        if M::PLAIN {
+            return self.run_at_once(received, deadline);
+        }
+        let Ok(turn) = RunningTurn::try_begin::<M>(activation) else {
+            return Err(Box::pin(long_way::answer(self, received)));
+        };
+        let (turn, guard) = (turn.own(), CallGuard::begin(MetricsOf::<M>(Arc::clone(object_type))));
+        let activation = Arc::clone(activation);
+        let running = run(turn, self.method, self.origin.chain, deadline, guard, received);
+        match poll_in_place(Box::pin(running)) {
+            Ok(result) => Ok(result),
+            Err(running) => {
+                Err(Box::pin(long_way::carry_on::<M>(running, activation, deadline)))
             }
         }
+    }
+
+    /// Answers a call of a method that does not wait, if its object is free.
+    #[inline]
+    fn run_at_once(
+        self,
+        received: u64,
+        deadline: u64,
+    ) -> Result<CallResult<M>, BoxFuture<'static, CallResult<M>>> {
+        let Self { target, origin, timeout, method } = self;
+        let Target::There(activation) = target else { unreachable!("looked at before") };
+        // The turn borrows the activation from the context, so that nothing is counted that need not be.
+        let cx = Ctx::new(activation, origin.chain, deadline);
+        if let Ok(turn) = RunningTurn::try_begin::<M>(cx.typed_activation()) {
+            let guard = CallGuard::begin(cx.typed_activation().object_type().method::<M>());
+            return Ok(run_plain(turn, method, &cx, guard, received, received));
+        }
+        let (activation, chain) = cx.into_parts();
+        let origin = Origin { chain, deadline: origin.deadline };
+        let request = Self { target: Target::There(activation), origin, timeout, method };
+        Err(Box::pin(long_way::answer(request, received)))
     }
 
     /// When the caller, or who waits for it, waits no more.
@@ -182,8 +198,8 @@ impl<M: Method> Request<M> {
 
 /// Runs a method that does not wait.
 #[inline]
-pub(crate) fn run_plain<M: Method, G: Borrow<MethodMetrics>>(
-    mut turn: RunningTurn<M::Object>,
+pub(crate) fn run_plain<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf<M>>>(
+    mut turn: RunningTurn<M::Object, P>,
     method: M,
     cx: &Ctx,
     guard: CallGuard<G>,
@@ -199,20 +215,23 @@ pub(crate) fn run_plain<M: Method, G: Borrow<MethodMetrics>>(
             }
         }
     });
-    settle::<M, G>(turn, cx, Outcome::of(outcome), guard, received, begun)
+    settle::<M, G, P>(turn, cx, Outcome::of(outcome), guard, received, begun)
 }
 
 /// Runs a method that may wait, to its end or its limit.
 pub(crate) async fn run<M: Method, G: Borrow<MethodMetrics>>(
     mut turn: RunningTurn<M::Object>,
     method: M,
-    cx: Ctx,
+    chain: Option<Arc<Link>>,
+    deadline: u64,
     mut guard: CallGuard<G>,
     received: u64,
 ) -> CallResult<M> {
     guard.begins();
     let begun = clock::now();
-    let object_type = Arc::clone(turn.activation().object_type());
+    let activation = Arc::clone(turn.activation());
+    let cx = Ctx::new(Arc::clone(&activation), chain, deadline);
+    let object_type = activation.object_type();
     let node = &object_type.node_state;
     let limit = after(begun, object_type.settings.turn_limit);
     let is_over = || node.lifecycle.is_killed();
@@ -221,7 +240,7 @@ pub(crate) async fn run<M: Method, G: Borrow<MethodMetrics>>(
         Ok(outcome) => Outcome::of(outcome),
         Err(_) => Outcome::CutOff,
     };
-    settle::<M, G>(turn, &cx, outcome, guard, received, begun)
+    settle::<M, G, _>(turn, &cx, outcome, guard, received, begun)
 }
 
 /// The result of a turn that does not wait, or what is left of it.

@@ -8,13 +8,17 @@
 //! - A sketch knows what it may have missed of an object before it kept it.
 //! - The window halves what was counted and the time it was counted in together, so rates stay right.
 //!
-//! **Memory.** Whatever ids come, a node spends at most [`BYTES_MAX`] here, most of it on ids that only the sketches
-//! keep alive; of objects that are there it keeps no copy of the id. Each thread adds the few words of its sampler.
+//! **Memory.** Whatever ids come, a node spends less than 400 KiB here: 512 slots, each with 100 bytes and a name and
+//! an id of the greatest length. Of objects that are there no names are copied, which leaves some 50 KiB. Each thread
+//! adds the few words of its sampler.
 //!
 //! **Waiting.** A sample waits for the mutex instead of being dropped when others hold it: drops would hit what runs
 //! beside others, so the hottest most, and would make exact counts wrong. Samples are few, see
-//! [`sampler::SAMPLES_PER_SECOND`], and each holds the mutex for a fraction of a microsecond.
+//! [`sampler::SAMPLES_PER_SECOND`], and each holds the mutex for a fraction of a microsecond; a report holds it for
+//! some ten.
 
+
+mod ranks;
 mod report;
 mod sampler;
 mod sketch;
@@ -26,7 +30,7 @@ mod window;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use goverse_core::{OBJECT_ID_BYTES_MAX, ObjectId, TYPE_NAME_BYTES_MAX, TypeName};
+use goverse_core::{ObjectId, TypeName};
 
 pub use report::{HotObject, HotReport};
 
@@ -38,13 +42,6 @@ use window::Window;
 
 /// How many objects each sketch keeps: any with more than 1/256 of all calls, or of all time, is among them.
 const KEPT: usize = 256;
-
-/// An upper bound of what a [`HotObjects`] takes, in bytes.
-pub(crate) const BYTES_MAX: usize =
-    size_of::<HotObjects>() + 2 * KEPT * (sketch::SLOT_BYTES + NAME_BYTES_MAX);
-
-/// A type name and an id, each with the two counts of its `Arc`.
-const NAME_BYTES_MAX: usize = TYPE_NAME_BYTES_MAX + OBJECT_ID_BYTES_MAX + 4 * size_of::<usize>();
 
 thread_local! {
     static SAMPLER: Sampler = const { Sampler::new() };
@@ -92,7 +89,9 @@ impl HotObjects {
         now: u64,
         who: impl FnOnce() -> (TypeName, ObjectId),
     ) {
-        SAMPLER.with(|sampler| self.turn_ended_on(sampler, nanos, now, who));
+        if !SAMPLER.with(|sampler| sampler.passes_over(nanos, now)) {
+            SAMPLER.with(|sampler| self.look_at(sampler, nanos, now, who));
+        }
     }
 
     /// What is hot at `now`.
@@ -105,8 +104,9 @@ impl HotObjects {
         counts.report()
     }
 
-    #[inline]
-    fn turn_ended_on(
+    #[cold]
+    #[inline(never)]
+    fn look_at(
         &self,
         sampler: &Sampler,
         nanos: u64,
@@ -114,14 +114,11 @@ impl HotObjects {
         who: impl FnOnce() -> (TypeName, ObjectId),
     ) {
         if let Some(weight) = sampler.pick(nanos, now) {
-            self.record(Tally::of_turn(nanos, weight), now, who);
+            self.record(who(), &Tally::of_turn(nanos, weight), now);
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn record(&self, seen: Tally, now: u64, who: impl FnOnce() -> (TypeName, ObjectId)) {
-        let (type_name, id) = who();
+    fn record(&self, (type_name, id): (TypeName, ObjectId), seen: &Tally, now: u64) {
         let hash = self.hasher.hash_one((&type_name, &id));
         let key = Key { hash, type_name, id };
         let mut state = self.lock();
@@ -138,11 +135,11 @@ impl HotObjects {
 // === impl State ===
 
 impl State {
-    fn record(&mut self, key: &Key, seen: Tally) {
+    fn record(&mut self, key: &Key, seen: &Tally) {
         self.samples += 1.0;
-        self.all.add(&seen);
-        self.by_calls.add(key, &seen);
-        self.by_time.add(key, &seen);
+        self.all.add(seen);
+        self.by_calls.add(key, seen);
+        self.by_time.add(key, seen);
     }
 
     /// Forgets what `now` makes old.

@@ -26,6 +26,7 @@
 
 mod activation;
 mod alarms;
+mod budget;
 mod bytes_call;
 mod call;
 mod call_error;

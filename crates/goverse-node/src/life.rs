@@ -75,7 +75,7 @@ async fn bring_to_life<T: Object>(
         return threshold.fails(ObjectError::ShuttingDown);
     }
     let begun = clock::now();
-    let cx = Ctx::new(Arc::clone(&activation) as _, before, clock::NEVER);
+    let cx = Ctx::new(Arc::clone(&activation), before, clock::NEVER);
     let life = async {
         let mut object = (object_type.construct)();
         object.on_activate(&cx).await.map(|()| object)
@@ -147,7 +147,7 @@ pub(crate) async fn end<T: Object>(
 /// Deactivates an object that nobody has called for long enough, unless it is busy now.
 pub(crate) fn end_if_idle<T: Object>(activation: Arc<Activation<T>>, now: u64) {
     let used = activation.last_used();
-    match TurnLock::try_begin_exclusive(&activation) {
+    match TurnLock::try_begin_exclusive(Arc::clone(&activation)) {
         // A call came first: the object is looked at again in its time.
         Ok(turn) if activation.last_used() != used => drop(turn),
         Ok(turn) => return in_background(deactivate(turn, DeactivationReason::Idle).map(drop)),
@@ -180,7 +180,7 @@ async fn deactivate<T: Object>(
     let activation = Arc::clone(threshold.activation());
     let object_type = activation.object_type();
     let lifecycle = &object_type.node_state.lifecycle;
-    let cx = Ctx::new(Arc::clone(&activation) as _, None, clock::NEVER);
+    let cx = Ctx::new(Arc::clone(&activation), None, clock::NEVER);
     let Some(mut live) = live else { return Ok(()) };
     live.ends(reason);
     let hook = lifecycle
@@ -247,7 +247,7 @@ pub(crate) fn drop_after_shared<T: Object>(
 
 /// Drops an object without its hook, because its node is dropped; if it is busy, when its turn has ended.
 pub(crate) fn abandon<T: Object>(activation: &Arc<Activation<T>>) {
-    match TurnLock::try_begin_exclusive(activation) {
+    match TurnLock::try_begin_exclusive(Arc::clone(activation)) {
         Ok(turn) => drop_object(turn, DeactivationReason::Dropped),
         Err(_) => {
             drop(TurnLock::close(activation));

@@ -96,11 +96,11 @@ async fn here<M: Method>(
         }
     };
     let activation = Arc::clone(turn.activation());
-    let cx = Ctx::new(Arc::clone(&activation) as _, origin.chain, deadline);
     if M::PLAIN {
+        let cx = Ctx::new(activation, origin.chain, deadline);
         return run_plain(turn, method, &cx, guard, received, begun);
     }
-    match poll_in_place(Box::pin(run(turn, method, cx, guard, received))) {
+    match poll_in_place(Box::pin(run(turn, method, origin.chain, deadline, guard, received))) {
         Ok(result) => result,
         Err(running) => carry_on::<M>(running, activation, deadline).await,
     }
@@ -153,7 +153,7 @@ async fn turn_of<M: Method>(
         if chain.is_some_and(|chain| chain.contains(key)) {
             return Err(Rejected::reentrant());
         }
-        match RunningTurn::try_begin::<M>(&activation) {
+        match RunningTurn::try_begin::<M>(Arc::clone(&activation)) {
             Ok(turn) => return Ok(turn),
             Err(NotNow::Closed) => {
                 until_gone(object_type, &activation).await;

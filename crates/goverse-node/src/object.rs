@@ -8,7 +8,7 @@ use std::time::Duration;
 use goverse_core::{NodeAddress, ObjectId, TypeName};
 use goverse_metrics::DeactivationReason;
 
-use crate::activation::AnyActivation;
+use crate::activation::{Activation, AnyActivation, SharedActivation};
 use crate::caller::{Addressed, Caller};
 use crate::chain::Link;
 use crate::clock;
@@ -49,14 +49,17 @@ pub trait Object: Send + Sync + Sized + 'static {
 /// One turn of an object: who it is, where, and what it can ask for.
 ///
 /// It is lent to a method or hook for the time of its turn. What goes on after the turn takes [`Ctx::node`].
-pub struct Ctx {
-    activation: Arc<dyn AnyActivation>,
+///
+/// `A`, which nobody names, is the activation: any one to methods and hooks, a certain one to the runtime.
+pub struct Ctx<A: ?Sized = dyn SharedActivation> {
     /// The objects that wait for this turn.
     before: Option<Arc<Link>>,
     /// Those, and this object.
     link: OnceLock<Arc<Link>>,
     deadline: u64,
     wishes: AtomicU8,
+    /// The last field, so that a reference to the whole forgets the type of it.
+    activation: A,
 }
 
 /// What a turn asks for at its end.
@@ -75,29 +78,41 @@ const ROLL_BACK: u8 = 2;
 
 // === impl Ctx ===
 
-impl Ctx {
+impl<T: Object> Ctx<Arc<Activation<T>>> {
     pub(crate) fn new(
-        activation: Arc<dyn AnyActivation>,
+        activation: Arc<Activation<T>>,
         before: Option<Arc<Link>>,
         deadline: u64,
     ) -> Self {
         let (link, wishes) = (OnceLock::new(), AtomicU8::new(0));
-        Self { activation, before, link, deadline, wishes }
+        Self { before, link, deadline, wishes, activation }
     }
 
+    /// What it was made of.
+    pub(crate) fn into_parts(self) -> (Arc<Activation<T>>, Option<Arc<Link>>) {
+        (self.activation, self.before)
+    }
+
+    #[inline]
+    pub(crate) fn typed_activation(&self) -> &Arc<Activation<T>> {
+        &self.activation
+    }
+}
+
+impl Ctx {
     /// The address of the node that the object is on.
     pub fn node_address(&self) -> &NodeAddress {
-        &self.activation.node_state().address
+        &self.activation().node_state().address
     }
 
     /// The object's type.
     pub fn type_name(&self) -> &TypeName {
-        self.activation.type_name()
+        self.activation().type_name()
     }
 
     /// The object's id.
     pub fn id(&self) -> &ObjectId {
-        self.activation.id()
+        self.activation().id()
     }
 
     /// A reference to another object, for calls that this turn waits for.
@@ -108,13 +123,13 @@ impl Ctx {
     /// # Panics
     /// As `K`'s references do; those of `#[object]` never do.
     pub fn object<K: Addressed>(&self, id: &str) -> K::Ref {
-        let node = self.activation.node();
+        let node = self.activation().node();
         K::refer(Caller::in_turn(node.as_ref(), self.link(), self.deadline), id)
     }
 
     /// The node, for calls that do not belong to this turn; `None` when it is gone.
     pub fn node(&self) -> Option<Node> {
-        self.activation.node()
+        self.activation().node()
     }
 
     /// How much time is left until the caller waits no more; `None` if nobody waits.
@@ -138,8 +153,9 @@ impl Ctx {
         self.wishes.fetch_or(DEACTIVATE, Ordering::Relaxed);
     }
 
-    pub(crate) fn activation(&self) -> &Arc<dyn AnyActivation> {
-        &self.activation
+    #[inline]
+    pub(crate) fn activation(&self) -> &dyn AnyActivation {
+        self.activation.get()
     }
 
     pub(crate) fn wish(&self) -> Wish {
@@ -152,7 +168,7 @@ impl Ctx {
 
     fn link(&self) -> &Arc<Link> {
         self.link
-            .get_or_init(|| Arc::new(Link::new(Arc::clone(&self.activation), self.before.clone())))
+            .get_or_init(|| Arc::new(Link::new(self.activation.share(), self.before.clone())))
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use goverse_core::{ErrorCode, Ran};
 use goverse_metrics::{CallGuard, MethodMetrics, PanicSite};
 
-use crate::call::CallResult;
+use crate::budget;
+use crate::call::{ActivationOf, CallResult};
 use crate::call_error::{CallError, SystemError};
 use crate::clock;
 use crate::method::Method;
@@ -44,8 +45,8 @@ impl<M: Method> Outcome<M> {
 
 /// Ends a turn and counts it.
 #[inline]
-pub(crate) fn settle<M: Method, G: Borrow<MethodMetrics>>(
-    turn: RunningTurn<M::Object>,
+pub(crate) fn settle<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf<M>>>(
+    turn: RunningTurn<M::Object, P>,
     cx: &Ctx,
     outcome: Outcome<M>,
     guard: CallGuard<G>,
@@ -58,6 +59,7 @@ pub(crate) fn settle<M: Method, G: Borrow<MethodMetrics>>(
     let long_turn = turn.activation().object_type().long_turn;
     turn.end(ending);
     let ended = clock::now();
+    budget::spend(ended.saturating_sub(begun));
     let node = activation.node_state();
     node.hot.turn_ended(ended.saturating_sub(begun), ended, || {
         (activation.type_name().clone(), activation.id().clone())

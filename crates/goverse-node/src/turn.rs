@@ -1,5 +1,6 @@
 //! One turn: how it begins, how a method runs in it, and what its end does to the object.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use goverse_metrics::{CallStatus, DeactivationReason};
@@ -11,14 +12,14 @@ use crate::object::{Ctx, Object, Wish};
 use crate::turn_lock::{ExclusiveTurn, NotNow, SharedTurn, TurnLock};
 
 /// A turn that has begun. Dropped without [`end`](Self::end) it counts as cut off, and ends the activation.
-pub(crate) struct RunningTurn<T: Object> {
+pub(crate) struct RunningTurn<T: Object, P: Borrow<Arc<Activation<T>>> = Arc<Activation<T>>> {
     /// Gone once the turn has ended.
-    held: Option<Held<T>>,
+    held: Option<Held<T, P>>,
 }
 
-pub(crate) enum Held<T: Object> {
-    Exclusive(ExclusiveTurn<Activation<T>>),
-    Shared(SharedTurn<Activation<T>>),
+pub(crate) enum Held<T: Object, P: Borrow<Arc<Activation<T>>> = Arc<Activation<T>>> {
+    Exclusive(ExclusiveTurn<Activation<T>, P>),
+    Shared(SharedTurn<Activation<T>, P>),
 }
 
 /// How the method ended.
@@ -34,19 +35,19 @@ const ONCE_ALIVE: &str = "only an object that is there is lent to a turn";
 
 // === impl RunningTurn ===
 
-impl<T: Object> RunningTurn<T> {
-    pub(crate) fn exclusive(turn: ExclusiveTurn<Activation<T>>) -> Self {
+impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
+    pub(crate) fn exclusive(turn: ExclusiveTurn<Activation<T>, P>) -> Self {
         Self { held: Some(Held::Exclusive(turn)) }
     }
 
-    pub(crate) fn shared(turn: SharedTurn<Activation<T>>) -> Self {
+    pub(crate) fn shared(turn: SharedTurn<Activation<T>, P>) -> Self {
         Self { held: Some(Held::Shared(turn)) }
     }
 
     /// Begins a turn for this method, if it need not wait.
     #[inline]
     pub(crate) fn try_begin<M: Method<Object = T>>(
-        activation: &Arc<Activation<T>>,
+        activation: P,
     ) -> Result<Self, NotNow> {
         match M::TURN {
             Turn::Exclusive => TurnLock::try_begin_exclusive(activation).map(Self::exclusive),
@@ -88,15 +89,29 @@ impl<T: Object> RunningTurn<T> {
         let Some(held) = self.held.take() else { return };
         match ending {
             Ending::Returned(Wish::Stay) => drop(held),
-            ending => end_object(held, ending),
+            ending => end_object(held.own(), ending),
+        }
+    }
+
+    /// The same turn with an `Arc` of its own.
+    pub(crate) fn own(mut self) -> RunningTurn<T> {
+        RunningTurn { held: self.held.take().map(Held::own) }
+    }
+}
+
+impl<T: Object, P: Borrow<Arc<Activation<T>>>> Held<T, P> {
+    fn own(self) -> Held<T> {
+        match self {
+            Held::Exclusive(turn) => Held::Exclusive(turn.own()),
+            Held::Shared(turn) => Held::Shared(turn.own()),
         }
     }
 }
 
-impl<T: Object> Drop for RunningTurn<T> {
+impl<T: Object, P: Borrow<Arc<Activation<T>>>> Drop for RunningTurn<T, P> {
     fn drop(&mut self) {
         if let Some(held) = self.held.take() {
-            end_object(held, Ending::CutOff);
+            end_object(held.own(), Ending::CutOff);
         }
     }
 }

@@ -26,6 +26,7 @@ mod sync;
 #[cfg(not(loom))]
 mod tests;
 
+use std::borrow::Borrow;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
@@ -101,21 +102,25 @@ impl<S> TurnLock<S> {
     }
 
     /// Begins an exclusive turn if it need not wait.
-    pub(crate) fn try_begin_exclusive<O>(owner: &Arc<O>) -> Result<ExclusiveTurn<O>, NotNow>
+    #[inline]
+    pub(crate) fn try_begin_exclusive<O, P>(owner: P) -> Result<ExclusiveTurn<O, P>, NotNow>
     where
         O: TurnOwner<State = S>,
+        P: Borrow<Arc<O>>,
     {
-        let state = owner.turn_lock().lock().begin(Turn::Exclusive)?;
-        Ok(ExclusiveTurn::new(Held::new(Arc::clone(owner), state)))
+        let state = owner.borrow().turn_lock().lock().begin(Turn::Exclusive)?;
+        Ok(ExclusiveTurn::new(Held::new(owner, state)))
     }
 
     /// Begins a shared turn if it need not wait.
-    pub(crate) fn try_begin_shared<O>(owner: &Arc<O>) -> Result<SharedTurn<O>, NotNow>
+    #[inline]
+    pub(crate) fn try_begin_shared<O, P>(owner: P) -> Result<SharedTurn<O, P>, NotNow>
     where
         O: TurnOwner<State = S>,
+        P: Borrow<Arc<O>>,
     {
-        let state = owner.turn_lock().lock().begin(Turn::Shared)?;
-        Ok(SharedTurn::new(Held::new(Arc::clone(owner), state)))
+        let state = owner.borrow().turn_lock().lock().begin(Turn::Shared)?;
+        Ok(SharedTurn::new(Held::new(owner, state)))
     }
 
     /// An exclusive turn, begun at the first poll or waited for from then on.

@@ -12,7 +12,7 @@ use super::window::HALF_LIFE;
 /// Rates are averages of the last [`window_seconds`](Self::window_seconds). They stem from a sample of the turns if
 /// there are many, and then have a standard error: with two chances in three the truth is no further off than that,
 /// with nineteen in twenty no further than twice that. Turns of a millisecond or more, and all turns of a thread that
-/// ends fewer than about 4000 in a second, are counted exactly; the error of those is 0.
+/// for some seconds has ended fewer than about 4000 in each, are counted exactly and add nothing to the error.
 #[derive(Clone, Debug, Serialize)]
 pub struct HotReport {
     /// The time that the rates are averages of. Every ten seconds the weight of what is older is halved, so that it
@@ -109,17 +109,17 @@ impl Rates {
     fn list(self, measure: Measure, mut counters: Vec<Counter>) -> Vec<HotObject> {
         counters.sort_by(|a, b| {
             let most_first = measure.of(&b.seen).total_cmp(&measure.of(&a.seen));
-            most_first.then_with(|| (&a.type_name, &a.id).cmp(&(&b.type_name, &b.id)))
+            most_first.then_with(|| a.key.names().cmp(&b.key.names()))
         });
         counters.into_iter().map(|counter| self.object(measure, counter)).collect()
     }
 
     fn object(self, measure: Measure, counter: Counter) -> HotObject {
-        let Counter { type_name, id, seen: Tally { calls, nanos }, missed_max } = counter;
+        let Counter { key, seen: Tally { calls, nanos }, missed_max } = counter;
         let error = |measure, estimate: Estimate| self.of(measure, estimate.standard_error());
         HotObject {
-            r#type: type_name,
-            id,
+            r#type: key.type_name,
+            id: key.id,
             calls_per_second: self.of(Measure::Calls, calls.sum),
             calls_per_second_error: error(Measure::Calls, calls),
             seconds_per_second: self.of(Measure::Nanos, nanos.sum),

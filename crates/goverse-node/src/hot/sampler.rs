@@ -7,7 +7,8 @@
 //! `p = 1 - (1 - 1 / interval)^c` and stands for `1 / p` turns, hence no estimate has a bias.
 //!
 //! Long turns are always picked, and stand for themselves. So is every turn of a thread that ends fewer than
-//! [`SAMPLES_PER_SECOND`]: the interval is 1 until there are more.
+//! [`SAMPLES_PER_SECOND`]: the interval is 1 until there are more, and from second to second it is chosen so that
+//! samples come about that fast. A fixed one would cost busy threads most, and tell least of those with few calls.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
@@ -25,7 +26,10 @@ pub(super) const LONG_NANOS: u64 = 1_000_000;
 const NANOS_PER_CHANCE: u64 = 1_024;
 
 /// The interval that any thread is fast enough with.
-const INTERVAL_MAX: f64 = 1_024.0;
+const INTERVAL_MAX: f64 = 65_536.0;
+
+/// How much an interval may grow at once, so that a burst of a few milliseconds is not judged by its first.
+const GROWTH_MAX: f64 = 8.0;
 
 /// How long an interval lasts, unless there are too many samples before.
 const SLICE_NANOS: u64 = 1_000_000_000;
@@ -66,29 +70,26 @@ impl Sampler {
         }
     }
 
-    /// How many turns one that took `nanos` and ended at `now` stands for, if it is to be recorded.
+    /// Whether a turn that took `nanos` and ended at `now` is surely not picked. If it may be, ask [`pick`](Self::pick).
     #[inline]
-    pub(super) fn pick(&self, nanos: u64, now: u64) -> Option<f64> {
-        let chances = 1 + nanos / NANOS_PER_CHANCE;
-        let winner = self.winner.get();
-        let has_lost = (chances < winner) & (self.age(now) < SLICE_NANOS) & (nanos < LONG_NANOS);
+    pub(super) fn passes_over(&self, nanos: u64, now: u64) -> bool {
+        let (chances, winner) = (chances(nanos), self.winner.get());
+        let has_lost = (nanos < LONG_NANOS) & (chances < winner) & (self.age(now) < SLICE_NANOS);
         if has_lost {
             self.winner.set(winner - chances);
-            return None;
         }
-        self.pick_slowly(nanos, now)
+        has_lost
     }
 
-    #[cold]
-    #[inline(never)]
-    fn pick_slowly(&self, nanos: u64, now: u64) -> Option<f64> {
+    /// How many turns this one stands for, if it is picked. Only for a turn that was not passed over.
+    pub(super) fn pick(&self, nanos: u64, now: u64) -> Option<f64> {
         if nanos >= LONG_NANOS {
             return Some(1.0);
         }
         if self.age(now) >= SLICE_NANOS {
             self.adapt(now);
         }
-        let chances = 1 + nanos / NANOS_PER_CHANCE;
+        let chances = chances(nanos);
         let winner = self.winner.get();
         if chances < winner {
             self.winner.set(winner - chances);
@@ -117,7 +118,7 @@ impl Sampler {
         if now >= self.since.get() {
             let samples_wanted =
                 self.age(now).max(1) as f64 * f64::from(SAMPLES_PER_SECOND) / SLICE_NANOS as f64;
-            let factor = f64::from(self.picked.get()) / samples_wanted;
+            let factor = (f64::from(self.picked.get()) / samples_wanted).min(GROWTH_MAX);
             self.interval.update(|interval| (interval * factor).clamp(1.0, INTERVAL_MAX));
         }
         self.since.set(now);
@@ -141,6 +142,10 @@ impl Sampler {
     }
 }
 
+fn chances(nanos: u64) -> u64 {
+    1 + nanos / NANOS_PER_CHANCE
+}
+
 // === impl Random ===
 
 impl Random {
@@ -156,5 +161,124 @@ impl Random {
         self.state.set(state);
         let bits = state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11;
         (bits + 1) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rngs::SmallRng;
+    use rand::{Rng, SeedableRng};
+
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn ended(sampler: &Sampler, nanos: u64, now: u64) -> Option<f64> {
+        if sampler.passes_over(nanos, now) { None } else { sampler.pick(nanos, now) }
+    }
+
+    /// What a second of equally spaced turns is recorded as, from the `second` on.
+    fn record(sampler: &Sampler, second: u64, calls: u64, nanos: u64) -> Vec<f64> {
+        let now = |call| second * SECOND + call * SECOND / calls;
+        (0..calls).filter_map(|call| ended(sampler, nanos, now(call))).collect()
+    }
+
+    #[test]
+    fn every_turn_of_a_thread_with_few_is_recorded() {
+        let sampler = Sampler::seeded(1);
+        for second in 0..10 {
+            assert_eq!(record(&sampler, second, 4_000, 100), [1.0; 4_000]);
+        }
+    }
+
+    #[test]
+    fn samples_stay_few_however_many_turns_there_are() {
+        for (calls, nanos) in [(5_000, 100), (20_000, 200_000), (200_000, 3_000), (2_000_000, 150)]
+        {
+            let sampler = Sampler::seeded(2);
+            (0..2).for_each(|second| drop(record(&sampler, second, calls, nanos)));
+            let samples = record(&sampler, 2, calls, nanos).len();
+            let wanted = SAMPLES_PER_SECOND as usize;
+            assert!((wanted * 8 / 10..wanted * 12 / 10).contains(&samples), "{samples} of {calls}");
+        }
+    }
+
+    #[test]
+    fn after_a_busy_time_every_turn_counts_again() {
+        let sampler = Sampler::seeded(3);
+        record(&sampler, 0, 1_000_000, 150);
+        assert!(record(&sampler, 1, 1_000_000, 150).iter().all(|weight| *weight > 100.0));
+        (2..4).for_each(|second| drop(record(&sampler, second, 10, 150)));
+        assert_eq!(record(&sampler, 4, 10, 150), [1.0; 10]);
+    }
+
+    #[test]
+    fn long_turns_are_always_recorded() {
+        let sampler = Sampler::seeded(4);
+        record(&sampler, 0, 2_000_000, 150);
+        let nanos = |turn: u64| if turn.is_multiple_of(100) { LONG_NANOS } else { 150 };
+        let weights: Vec<f64> = (0..1_000_000)
+            .filter_map(|turn| ended(&sampler, nanos(turn), SECOND + turn * 500))
+            .collect();
+        assert_eq!(weights.iter().filter(|weight| **weight == 1.0).count(), 10_000);
+    }
+
+    /// Turns of all lengths at changing speeds, estimated with many seeds: the mean of the estimates comes as close to
+    /// the truth as their spread allows.
+    #[test]
+    fn estimates_have_no_bias() {
+        const SEEDS: u64 = 200;
+        let lengths = [0, 900, 1_024, 20_000, 300_000, 999_999, 1_000_000];
+        let mut estimates = vec![Vec::new(); lengths.len()];
+        let mut truth = vec![0.0; lengths.len()];
+        for seed in 1..=SEEDS {
+            let mut estimate = vec![0.0; lengths.len()];
+            let sampler = Sampler::seeded(seed);
+            let mut turns = SmallRng::seed_from_u64(1);
+            truth.fill(0.0);
+            let mut now = 0;
+            for turn in 0..30_000 {
+                let kind =
+                    if turns.random_ratio(1, 20) { turns.random_range(0..7) } else { turn % 2 };
+                // Some 10 ms at each speed, with pauses in which the interval falls back.
+                now += if turn % 10_000 == 9_999 {
+                    2 * SECOND
+                } else {
+                    100 + 700 * (turn as u64 / 5_000)
+                };
+                truth[kind] += 1.0;
+                estimate[kind] += ended(&sampler, lengths[kind], now).unwrap_or(0.0);
+            }
+            estimates.iter_mut().zip(estimate).for_each(|(all, one)| all.push(one));
+        }
+        for ((length, truth), estimates) in lengths.iter().zip(truth).zip(estimates) {
+            let mean = estimates.iter().sum::<f64>() / SEEDS as f64;
+            let squares = estimates.iter().map(|estimate| (estimate - mean).powi(2));
+            let error = (squares.sum::<f64>() / SEEDS as f64 / SEEDS as f64).sqrt();
+            println!("{length} ns: {mean:.0} +- {error:.1} for {truth}");
+            assert!(
+                (mean - truth).abs() <= 4.0 * error,
+                "{length} ns: {mean} +- {error} for {truth}"
+            );
+            assert!(error < 0.05 * truth, "{length} ns: {mean} +- {error} for {truth}");
+        }
+    }
+
+    #[test]
+    fn a_clock_of_another_origin_changes_no_interval() {
+        let sampler = Sampler::seeded(6);
+        record(&sampler, 100, 1_000_000, 150);
+        let interval = sampler.interval.get();
+        ended(&sampler, 150, 3 * SECOND);
+        assert_eq!(sampler.interval.get(), interval);
+    }
+
+    #[test]
+    fn threads_draw_differently() {
+        let draw = || {
+            let random = Random { state: Cell::new(0) };
+            random.uniform()
+        };
+        assert_ne!(draw(), draw());
     }
 }
