@@ -153,9 +153,7 @@ impl<M: Method> Request<M> {
         let running = run(turn, self.method, self.origin.chain, deadline, guard, received);
         match poll_in_place(Box::pin(running)) {
             Ok(result) => Ok(result),
-            Err(running) => {
-                Err(Box::pin(long_way::carry_on::<M>(running, activation, deadline)))
-            }
+            Err(running) => Err(Box::pin(long_way::carry_on::<M>(running, activation, deadline))),
         }
     }
 

@@ -17,7 +17,6 @@
 //! [`sampler::SAMPLES_PER_SECOND`], and each holds the mutex for a fraction of a microsecond; a report holds it for
 //! some ten.
 
-
 mod ranks;
 mod report;
 mod sampler;

@@ -225,6 +225,7 @@ impl NodeState {
 impl Drop for Inner {
     /// Objects and their type hold each other, so their end has to be said.
     fn drop(&mut self) {
+        self.state.lifecycle.close();
         self.types.values().for_each(|object_type| object_type.abandon());
     }
 }

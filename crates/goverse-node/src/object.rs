@@ -167,8 +167,7 @@ impl Ctx {
     }
 
     fn link(&self) -> &Arc<Link> {
-        self.link
-            .get_or_init(|| Arc::new(Link::new(self.activation.share(), self.before.clone())))
+        self.link.get_or_init(|| Arc::new(Link::new(self.activation.share(), self.before.clone())))
     }
 }
 

@@ -46,9 +46,7 @@ impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
 
     /// Begins a turn for this method, if it need not wait.
     #[inline]
-    pub(crate) fn try_begin<M: Method<Object = T>>(
-        activation: P,
-    ) -> Result<Self, NotNow> {
+    pub(crate) fn try_begin<M: Method<Object = T>>(activation: P) -> Result<Self, NotNow> {
         match M::TURN {
             Turn::Exclusive => TurnLock::try_begin_exclusive(activation).map(Self::exclusive),
             Turn::Shared => TurnLock::try_begin_shared(activation).map(Self::shared),

@@ -10,6 +10,13 @@ use tokio::task::yield_now;
 
 use super::competitor::{Competitor, Counter, Workers};
 
+/// A reference, and the node: without it there are no objects.
+#[derive(Clone)]
+pub(super) struct Reference(
+    ObjectRef<CounterObject>,
+    #[expect(dead_code, reason = "it is kept")] Node,
+);
+
 /// Ours, with a recorder or without.
 pub(super) struct Goverse<const RECORDED: bool>(Node);
 
@@ -72,7 +79,7 @@ impl<const RECORDED: bool> Competitor for Goverse<RECORDED> {
     const NAME: &'static str = if RECORDED { "goverse" } else { "goverse without a recorder" };
     const LIVES_BY_REFERENCE: bool = false;
     type Threads = Workers;
-    type Reference = ObjectRef<CounterObject>;
+    type Reference = Reference;
     type Directory = Node;
 
     fn begin(_workers: &Workers) -> Option<Self> {
@@ -87,9 +94,9 @@ impl<const RECORDED: bool> Competitor for Goverse<RECORDED> {
         Some(Self(node.expect("the type has a name")))
     }
 
-    async fn activate(&self, _caller: usize, id: &str) -> ObjectRef<CounterObject> {
+    async fn activate(&self, _caller: usize, id: &str) -> Reference {
         self.0.create_object(CounterObject::TYPE, id).await.expect("the object is new");
-        self.0.reference(id)
+        Reference(self.0.reference(id), self.0.clone())
     }
 
     async fn directory(&self, ids: &[String]) -> Node {
@@ -99,12 +106,12 @@ impl<const RECORDED: bool> Competitor for Goverse<RECORDED> {
         self.0.clone()
     }
 
-    async fn add(object: &ObjectRef<CounterObject>, by: i64) -> i64 {
-        object.call(Add(by)).await.expect("the object answers")
+    async fn add(object: &Reference, by: i64) -> i64 {
+        object.0.call(Add(by)).await.expect("the object answers")
     }
 
-    async fn add_yielding(object: &ObjectRef<CounterObject>, by: i64) -> i64 {
-        object.call(AddYielding(by)).await.expect("the object answers")
+    async fn add_yielding(object: &Reference, by: i64) -> i64 {
+        object.0.call(AddYielding(by)).await.expect("the object answers")
     }
 
     async fn add_by_id(node: &Node, id: &str, by: i64) -> i64 {
