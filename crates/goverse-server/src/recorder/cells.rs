@@ -1,8 +1,7 @@
 //! The memory behind our own series: sharded by thread, so that two cores never write to one line.
 //!
-//! A thread that has a seat has a shard of every cell for itself, and changes it without an atomic exchange; those that
-//! come when no seat is free share one. Reading adds the shards up; each shard only rises, so what is read only rises
-//! too. After the per-CPU counters of Linux (`lib/percpu_counter.c`) and the `LongAdder`
+//! A thread keeps to one shard of every cell. Reading adds the shards up; each shard only rises, so what
+//! is read only rises too. After the per-CPU counters of Linux (`lib/percpu_counter.c`) and the `LongAdder`
 //! of Java, with threads in place of processors.
 
 use std::cell::Cell as ThreadCell;
@@ -36,7 +35,6 @@ pub(super) struct HistogramSnapshot {
     pub(super) sum: f64,
 }
 
-/// One shard for each seat, and one for all threads that found no seat free.
 struct Shards<T>(Box<[CachePadded<T>]>);
 
 #[derive(Default)]
@@ -48,38 +46,20 @@ struct UpDown {
 #[derive(Default)]
 struct Buckets {
     counts: [AtomicU64; BUCKETS_MAX + 1],
-    /// An `f64`, by its bits.
     sum: AtomicU64,
-}
-
-/// The shard of a thread, and whether no other thread writes to it.
-#[derive(Clone, Copy)]
-struct Place {
-    shard: usize,
-    is_own: bool,
-}
-
-// === impl Place ===
-
-impl Place {
-    /// The shard of all threads without a seat.
-    fn shared() -> Self {
-        Self { shard: seat_count(), is_own: false }
-    }
 }
 
 // === impl Shards ===
 
 impl<T: Default> Shards<T> {
     fn new() -> Self {
-        Self((0..=seat_count()).map(|_| CachePadded::new(T::default())).collect())
+        Self((0..shard_count()).map(|_| CachePadded::new(T::default())).collect())
     }
 
-    /// The shard of this thread, and whether it is the thread's own.
+    /// The shard of this thread.
     #[inline]
-    fn mine(&self) -> (&T, bool) {
-        let Place { shard, is_own } = place_of_thread();
-        (&self.0[shard], is_own)
+    fn mine(&self) -> &T {
+        &self.0[shard_of_thread() & (self.0.len() - 1)]
     }
 
     fn iter(&self) -> impl Iterator<Item = &T> {
@@ -87,79 +67,60 @@ impl<T: Default> Shards<T> {
     }
 }
 
-/// Changes a value; where no other thread writes, by a load and a store, which cost a fraction of an exchange.
-#[inline]
-fn change(cell: &AtomicU64, is_own: bool, ordering: Ordering, change: impl Fn(u64) -> u64) {
-    if is_own {
-        cell.store(change(cell.load(Ordering::Relaxed)), ordering);
-    } else {
-        let _ = cell.fetch_update(ordering, Ordering::Relaxed, |value| Some(change(value)));
-    }
-}
-
-/// Four seats for each core: the workers of a runtime have one each, and a few other threads too.
-fn seat_count() -> usize {
+/// Twice as many shards as cores, a power of two: a runtime's workers then have one each.
+fn shard_count() -> usize {
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        (4 * cores).min(64)
+        (2 * cores).next_power_of_two().min(64)
     })
-}
-
-thread_local! {
-    static PLACE: ThreadCell<Option<Place>> = const { ThreadCell::new(None) };
-    static SEAT: Seat = SEATS.take(seat_count());
 }
 
 #[inline]
-fn place_of_thread() -> Place {
-    PLACE.get().unwrap_or_else(|| {
-        // A thread that is being torn down has given its seat back.
-        let place = SEAT.try_with(Seat::place).unwrap_or_else(|_| Place::shared());
-        PLACE.set(Some(place));
-        place
+fn shard_of_thread() -> usize {
+    thread_local! {
+        static MINE: ThreadCell<usize> = const { ThreadCell::new(usize::MAX) };
+        static SEAT: Seat = SEATS.take();
+    }
+    // A thread that is being torn down has no locals left; it takes the first shard.
+    MINE.try_with(|mine| match mine.get() {
+        usize::MAX => {
+            let shard = SEAT.try_with(|seat| seat.shard).unwrap_or(0);
+            mine.set(shard);
+            shard
+        }
+        shard => shard,
     })
+    .unwrap_or(0)
 }
 
-/// Which seats are free.
+/// How many threads sit at each shard.
 ///
-/// A seat has one thread at a time. It passes on through the mutex, so that the next thread sees all that the one
-/// before has counted.
-struct Seats(Mutex<Vec<bool>>);
+/// A thread sits down where the fewest are, so that the lasting workers of a runtime never meet at one
+/// shard because short-lived threads came in between.
+struct Seats(Mutex<Vec<usize>>);
 
-/// A thread's seat, given back when the thread ends; none if all were taken.
+/// A thread's place at a shard, given back when the thread ends.
 struct Seat {
     seats: &'static Seats,
-    index: Option<usize>,
+    shard: usize,
 }
 
 static SEATS: Seats = Seats(Mutex::new(Vec::new()));
 
 impl Seats {
-    fn take(&'static self, count: usize) -> Seat {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.resize(count, false);
-        let index = taken.iter().position(|taken| !taken);
-        if let Some(index) = index {
-            taken[index] = true;
-        }
-        Seat { seats: self, index }
-    }
-}
-
-impl Seat {
-    fn place(&self) -> Place {
-        self.index.map_or_else(Place::shared, |shard| Place { shard, is_own: true })
+    fn take(&'static self) -> Seat {
+        let mut seated = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seated.resize(shard_count(), 0);
+        let shard = (0..seated.len()).min_by_key(|shard| seated[*shard]).unwrap_or(0);
+        seated[shard] += 1;
+        Seat { seats: self, shard }
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        // What the thread still counts until it is gone must not meet the seat's next owner.
-        PLACE.set(Some(Place::shared()));
-        if let Some(index) = self.index {
-            self.seats.0.lock().unwrap_or_else(PoisonError::into_inner)[index] = false;
-        }
+        self.seats.0.lock().unwrap_or_else(PoisonError::into_inner)[self.shard] -= 1;
     }
 }
 
@@ -178,8 +139,7 @@ impl CounterCell {
 impl CounterFn for CounterCell {
     #[inline]
     fn increment(&self, value: u64) {
-        let (shard, is_own) = self.shards.mine();
-        change(shard, is_own, Ordering::Relaxed, |count| count.wrapping_add(value));
+        self.shards.mine().fetch_add(value, Ordering::Relaxed);
     }
 
     fn absolute(&self, value: u64) {
@@ -207,14 +167,12 @@ impl UpDownCell {
 impl GaugeFn for UpDownCell {
     #[inline]
     fn increment(&self, value: f64) {
-        let (shard, is_own) = self.shards.mine();
-        change(&shard.up, is_own, Ordering::Relaxed, |up| up.wrapping_add(value as u64));
+        self.shards.mine().up.fetch_add(value as u64, Ordering::Relaxed);
     }
 
     #[inline]
     fn decrement(&self, value: f64) {
-        let (shard, is_own) = self.shards.mine();
-        change(&shard.down, is_own, Ordering::Release, |down| down.wrapping_add(value as u64));
+        self.shards.mine().down.fetch_add(value as u64, Ordering::Release);
     }
 
     /// Does nothing: what moves by guards alone cannot be set.
@@ -253,14 +211,11 @@ impl HistogramFn for HistogramCell {
         if !value.is_finite() {
             return;
         }
-        let (shard, is_own) = self.shards.mine();
+        let shard = self.shards.mine();
         let bucket = self.bounds.partition_point(|bound| *bound < value);
-        change(&shard.counts[bucket], is_own, Ordering::Relaxed, |count| count.wrapping_add(1));
-        // What did not take any time is the most frequent sample of all.
-        if value != 0.0 {
-            let add = |sum: u64| (f64::from_bits(sum) + value).to_bits();
-            change(&shard.sum, is_own, Ordering::Relaxed, add);
-        }
+        shard.counts[bucket].fetch_add(1, Ordering::Relaxed);
+        let add = |sum: u64| Some((f64::from_bits(sum) + value).to_bits());
+        let _ = shard.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 }
 
@@ -271,42 +226,22 @@ mod tests {
 
     use metrics::{CounterFn, GaugeFn, HistogramFn};
 
-    use super::{CounterCell, HistogramCell, Seat, Seats, ThreadCell, UpDownCell};
+    use super::{CounterCell, HistogramCell, Seats, UpDownCell, shard_count};
 
     #[test]
-    fn a_seat_has_one_thread_at_a_time_and_is_had_again() {
+    fn threads_that_live_together_sit_apart_whoever_came_in_between() {
         static SEATS: Seats = Seats(Mutex::new(Vec::new()));
-        let mut seats: Vec<Seat> = (0..3).map(|_| SEATS.take(2)).collect();
-        assert_eq!(
-            seats.iter().map(|seat| seat.index).collect::<Vec<_>>(),
-            [Some(0), Some(1), None]
-        );
-        drop(seats.remove(0));
-        assert_eq!(SEATS.take(2).index, Some(0));
-    }
-
-    #[test]
-    fn a_thread_that_has_given_its_seat_back_counts_with_the_others() {
-        /// Counts when its thread's seat is gone: thread locals are dropped from the last that was used first to the first.
-        struct CountsAtTheEnd(&'static CounterCell);
-        impl Drop for CountsAtTheEnd {
-            fn drop(&mut self) {
-                assert!(!super::place_of_thread().is_own);
-                self.0.increment(1);
-            }
-        }
-        thread_local! {
-            static LATE: ThreadCell<Option<CountsAtTheEnd>> = const { ThreadCell::new(None) };
-        }
-        let cell: &CounterCell = Box::leak(Box::new(CounterCell::new()));
-        for _ in 0..2 * super::seat_count() {
-            let counting = std::thread::spawn(|| {
-                LATE.set(Some(CountsAtTheEnd(cell)));
-                cell.increment(1);
-            });
-            counting.join().unwrap();
-        }
-        assert_eq!(cell.value(), 4 * super::seat_count() as u64);
+        let lasting: Vec<usize> = (0..shard_count())
+            .map(|_| {
+                (0..3 * shard_count() - 1).for_each(|_| drop(SEATS.take()));
+                let seat = SEATS.take();
+                let shard = seat.shard;
+                std::mem::forget(seat);
+                shard
+            })
+            .collect();
+        let apart: std::collections::BTreeSet<&usize> = lasting.iter().collect();
+        assert_eq!(apart.len(), shard_count(), "{lasting:?}");
     }
 
     #[test]
