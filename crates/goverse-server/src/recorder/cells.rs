@@ -214,6 +214,10 @@ impl HistogramFn for HistogramCell {
         let shard = self.shards.mine();
         let bucket = self.bounds.partition_point(|bound| *bound < value);
         shard.counts[bucket].fetch_add(1, Ordering::Relaxed);
+        // The most frequent sample: a call that did not wait.
+        if value == 0.0 {
+            return;
+        }
         let add = |sum: u64| Some((f64::from_bits(sum) + value).to_bits());
         let _ = shard.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
@@ -294,11 +298,11 @@ mod tests {
     #[test]
     fn samples_go_to_the_first_bucket_that_holds_them() {
         let cell = HistogramCell::new(&[1.0, 2.0]);
-        for value in [0.5, 1.0, 1.5, 2.5, f64::NAN, f64::INFINITY] {
+        for value in [0.5, 1.0, 1.5, 2.5, 0.0, -0.0, f64::NAN, f64::INFINITY] {
             cell.record(value);
         }
         let snapshot = cell.snapshot();
-        assert_eq!(snapshot.counts, [2, 1, 1]);
+        assert_eq!(snapshot.counts, [4, 1, 1]);
         assert_eq!(snapshot.sum, 5.5);
     }
 }
