@@ -11,6 +11,7 @@ mod clean;
 mod own;
 mod process;
 mod runtime;
+mod shards;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

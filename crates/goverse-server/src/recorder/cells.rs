@@ -1,20 +1,17 @@
-//! The memory behind our own series: sharded by thread, so that two cores never write to one line.
+//! The memory behind our own series: counters, gauges and histograms whose shards only rise.
 //!
-//! A thread keeps to one shard of every cell. Reading adds the shards up; each shard only rises, so what
-//! is read only rises too. After the per-CPU counters of Linux (`lib/percpu_counter.c`) and the `LongAdder`
-//! of Java, with threads in place of processors.
+//! Reading adds the shards up; each only rises, so what is read only rises too.
 
-use std::cell::Cell as ThreadCell;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::atomic::Ordering;
 
-use crossbeam_utils::CachePadded;
 use goverse_metrics::catalogue::BUCKETS_MAX;
 use metrics::{CounterFn, GaugeFn, HistogramFn};
 
+use super::shards::{Shards, Sum};
+
 /// A count that only rises.
 pub(super) struct CounterCell {
-    shards: Shards<AtomicU64>,
+    shards: Shards<Sum>,
 }
 
 /// A count of what is there: arrivals and departures, each of which only rises.
@@ -35,93 +32,16 @@ pub(super) struct HistogramSnapshot {
     pub(super) sum: f64,
 }
 
-struct Shards<T>(Box<[CachePadded<T>]>);
-
 #[derive(Default)]
 struct UpDown {
-    up: AtomicU64,
-    down: AtomicU64,
+    up: Sum,
+    down: Sum,
 }
 
 #[derive(Default)]
 struct Buckets {
-    counts: [AtomicU64; BUCKETS_MAX + 1],
-    sum: AtomicU64,
-}
-
-// === impl Shards ===
-
-impl<T: Default> Shards<T> {
-    fn new() -> Self {
-        Self((0..shard_count()).map(|_| CachePadded::new(T::default())).collect())
-    }
-
-    /// The shard of this thread.
-    #[inline]
-    fn mine(&self) -> &T {
-        &self.0[shard_of_thread() & (self.0.len() - 1)]
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &T> {
-        self.0.iter().map(|shard| &**shard)
-    }
-}
-
-/// Twice as many shards as cores, a power of two: a runtime's workers then have one each.
-fn shard_count() -> usize {
-    static COUNT: OnceLock<usize> = OnceLock::new();
-    *COUNT.get_or_init(|| {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        (2 * cores).next_power_of_two().min(64)
-    })
-}
-
-#[inline]
-fn shard_of_thread() -> usize {
-    thread_local! {
-        static MINE: ThreadCell<usize> = const { ThreadCell::new(usize::MAX) };
-        static SEAT: Seat = SEATS.take();
-    }
-    // A thread that is being torn down has no locals left; it takes the first shard.
-    MINE.try_with(|mine| match mine.get() {
-        usize::MAX => {
-            let shard = SEAT.try_with(|seat| seat.shard).unwrap_or(0);
-            mine.set(shard);
-            shard
-        }
-        shard => shard,
-    })
-    .unwrap_or(0)
-}
-
-/// How many threads sit at each shard.
-///
-/// A thread sits down where the fewest are, so that the lasting workers of a runtime never meet at one
-/// shard because short-lived threads came in between.
-struct Seats(Mutex<Vec<usize>>);
-
-/// A thread's place at a shard, given back when the thread ends.
-struct Seat {
-    seats: &'static Seats,
-    shard: usize,
-}
-
-static SEATS: Seats = Seats(Mutex::new(Vec::new()));
-
-impl Seats {
-    fn take(&'static self) -> Seat {
-        let mut seated = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seated.resize(shard_count(), 0);
-        let shard = (0..seated.len()).min_by_key(|shard| seated[*shard]).unwrap_or(0);
-        seated[shard] += 1;
-        Seat { seats: self, shard }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.seats.0.lock().unwrap_or_else(PoisonError::into_inner)[self.shard] -= 1;
-    }
+    counts: [Sum; BUCKETS_MAX + 1],
+    sum: Sum,
 }
 
 // === impl CounterCell ===
@@ -132,14 +52,15 @@ impl CounterCell {
     }
 
     pub(super) fn value(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.load(Ordering::Relaxed)).sum()
+        self.shards.iter().map(|shard| shard.get(Ordering::Relaxed)).sum()
     }
 }
 
 impl CounterFn for CounterCell {
     #[inline]
     fn increment(&self, value: u64) {
-        self.shards.mine().fetch_add(value, Ordering::Relaxed);
+        let (sum, is_alone) = self.shards.mine();
+        sum.add(value, is_alone, Ordering::Relaxed);
     }
 
     fn absolute(&self, value: u64) {
@@ -158,8 +79,8 @@ impl UpDownCell {
     pub(super) fn value(&self) -> u64 {
         // Departures are read first: each follows its arrival, so every arrival that belongs to one of
         // them is seen below (Release at the departure, Acquire here).
-        let down: u64 = self.shards.iter().map(|shard| shard.down.load(Ordering::Acquire)).sum();
-        let up: u64 = self.shards.iter().map(|shard| shard.up.load(Ordering::Relaxed)).sum();
+        let down: u64 = self.shards.iter().map(|shard| shard.down.get(Ordering::Acquire)).sum();
+        let up: u64 = self.shards.iter().map(|shard| shard.up.get(Ordering::Relaxed)).sum();
         up.saturating_sub(down)
     }
 }
@@ -167,12 +88,14 @@ impl UpDownCell {
 impl GaugeFn for UpDownCell {
     #[inline]
     fn increment(&self, value: f64) {
-        self.shards.mine().up.fetch_add(value as u64, Ordering::Relaxed);
+        let (shard, is_alone) = self.shards.mine();
+        shard.up.add(value as u64, is_alone, Ordering::Relaxed);
     }
 
     #[inline]
     fn decrement(&self, value: f64) {
-        self.shards.mine().down.fetch_add(value as u64, Ordering::Release);
+        let (shard, is_alone) = self.shards.mine();
+        shard.down.add(value as u64, is_alone, Ordering::Release);
     }
 
     /// Does nothing: what moves by guards alone cannot be set.
@@ -196,9 +119,9 @@ impl HistogramCell {
         let mut sum = 0.0;
         for shard in self.shards.iter() {
             for (count, bucket) in counts.iter_mut().zip(&shard.counts) {
-                *count += bucket.load(Ordering::Relaxed);
+                *count += bucket.get(Ordering::Relaxed);
             }
-            sum += f64::from_bits(shard.sum.load(Ordering::Relaxed));
+            sum += f64::from_bits(shard.sum.get(Ordering::Relaxed));
         }
         HistogramSnapshot { counts, sum }
     }
@@ -211,55 +134,40 @@ impl HistogramFn for HistogramCell {
         if !value.is_finite() {
             return;
         }
-        let shard = self.shards.mine();
-        let bucket = self.bounds.partition_point(|bound| *bound < value);
-        shard.counts[bucket].fetch_add(1, Ordering::Relaxed);
-        // The most frequent sample: a call that did not wait.
-        if value == 0.0 {
-            return;
+        let (shard, is_alone) = self.shards.mine();
+        // Most samples are in the first bucket: methods that run in place, calls that do not wait.
+        let bucket = match self.bounds.first() {
+            Some(first) if value <= *first => 0,
+            _ => self.bounds.partition_point(|bound| *bound < value),
+        };
+        shard.counts[bucket].add(1, is_alone, Ordering::Relaxed);
+        // The most frequent sample is 0, of a call that did not wait.
+        if value != 0.0 {
+            shard.sum.add_fraction(value, is_alone);
         }
-        let add = |sum: u64| Some((f64::from_bits(sum) + value).to_bits());
-        let _ = shard.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use metrics::{CounterFn, GaugeFn, HistogramFn};
 
-    use super::{CounterCell, HistogramCell, Seats, UpDownCell, shard_count};
-
-    #[test]
-    fn threads_that_live_together_sit_apart_whoever_came_in_between() {
-        static SEATS: Seats = Seats(Mutex::new(Vec::new()));
-        let lasting: Vec<usize> = (0..shard_count())
-            .map(|_| {
-                (0..3 * shard_count() - 1).for_each(|_| drop(SEATS.take()));
-                let seat = SEATS.take();
-                let shard = seat.shard;
-                std::mem::forget(seat);
-                shard
-            })
-            .collect();
-        let apart: std::collections::BTreeSet<&usize> = lasting.iter().collect();
-        assert_eq!(apart.len(), shard_count(), "{lasting:?}");
-    }
+    use super::{CounterCell, HistogramCell, UpDownCell};
 
     #[test]
     fn a_counter_adds_up_over_threads() {
         let cell = CounterCell::new();
         std::thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| (0..10_000).for_each(|_| cell.increment(1)));
+                scope.spawn(|| (0..100_000).for_each(|_| cell.increment(1)));
             }
         });
-        assert_eq!(cell.value(), 80_000);
-        cell.absolute(80_005);
+        assert_eq!(cell.value(), 800_000);
+        cell.absolute(800_005);
         cell.absolute(3);
-        assert_eq!(cell.value(), 80_005);
+        assert_eq!(cell.value(), 800_005);
     }
 
     #[test]
@@ -304,5 +212,17 @@ mod tests {
         let snapshot = cell.snapshot();
         assert_eq!(snapshot.counts, [4, 1, 1]);
         assert_eq!(snapshot.sum, 5.5);
+    }
+    #[test]
+    fn a_histogram_adds_up_over_threads() {
+        let cell = HistogramCell::new(&[1.0, 2.0]);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..100_000).for_each(|_| cell.record(1.5)));
+            }
+        });
+        let snapshot = cell.snapshot();
+        assert_eq!(snapshot.counts, [0, 800_000, 0]);
+        assert_eq!(snapshot.sum, 1_200_000.0);
     }
 }
