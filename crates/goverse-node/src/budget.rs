@@ -37,6 +37,12 @@ pub(crate) fn spend(nanos: u64) {
 
 #[cold]
 fn pay(cx: &mut Context<'_>) -> Poll<()> {
+    if !coop::has_budget_remaining() {
+        // tokio itself would put the task aside until its worker has nothing else to do, where no other worker can
+        // take it; so woken it stands in line.
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
     ready!(coop::poll_proceed(cx)).made_progress();
     SPENT.set(0);
     Poll::Ready(())

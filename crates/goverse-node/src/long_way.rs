@@ -159,7 +159,7 @@ async fn turn_of<M: Method>(
                 until_gone(object_type, &activation).await;
                 continue;
             }
-            Err(NotNow::WouldWait) => {}
+            Err(NotNow::Busy | NotNow::WouldWait) => {}
         }
         let waiting = chain.map(|chain| node.waits.wait(chain, key)).transpose();
         let _waiting = waiting.map_err(|Deadlock| Rejected::deadlock())?;

@@ -30,6 +30,10 @@ pub(crate) enum Ending {
     CutOff,
 }
 
+/// How often a turn is tried for that is taken by another one; about a microsecond in all.
+const TRIES: u32 = 16;
+const PAUSES: u32 = 4;
+
 const UNTIL_ITS_END: &str = "a turn holds the object until it ends";
 const ONCE_ALIVE: &str = "only an object that is there is lent to a turn";
 
@@ -44,13 +48,43 @@ impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
         Self { held: Some(Held::Shared(turn)) }
     }
 
-    /// Begins a turn for this method, if it need not wait.
+    /// Begins a turn for this method, if it need not wait, or only for a moment.
+    ///
+    /// Most turns take a tenth of a microsecond, less than it takes to stand in line. While nobody does, whoever comes
+    /// tries a few times, and overtakes nobody.
     #[inline]
-    pub(crate) fn try_begin<M: Method<Object = T>>(activation: P) -> Result<Self, NotNow> {
+    pub(crate) fn try_begin<M: Method<Object = T>>(activation: P) -> Result<Self, NotNow>
+    where
+        P: Clone,
+    {
+        match Self::try_begin_once::<M>(activation.clone()) {
+            Err(NotNow::Busy) => Self::try_again::<M>(activation),
+            result => result,
+        }
+    }
+
+    #[inline]
+    fn try_begin_once<M: Method<Object = T>>(activation: P) -> Result<Self, NotNow> {
         match M::TURN {
             Turn::Exclusive => TurnLock::try_begin_exclusive(activation).map(Self::exclusive),
             Turn::Shared => TurnLock::try_begin_shared(activation).map(Self::shared),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_again<M: Method<Object = T>>(activation: P) -> Result<Self, NotNow>
+    where
+        P: Clone,
+    {
+        for _ in 0..TRIES {
+            (0..PAUSES).for_each(|_| std::hint::spin_loop());
+            match Self::try_begin_once::<M>(activation.clone()) {
+                Err(NotNow::Busy) => {}
+                result => return result,
+            }
+        }
+        Err(NotNow::Busy)
     }
 
     pub(crate) fn activation(&self) -> &Arc<Activation<T>> {

@@ -61,7 +61,9 @@ pub(crate) enum Refused {
 /// Why a turn cannot begin at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotNow {
-    /// Other turns run, or waited first.
+    /// Other turns run, and nobody waits for their end.
+    Busy,
+    /// Others waited first.
     WouldWait,
     /// The lock is closed.
     Closed,

@@ -87,10 +87,10 @@ impl<S> Queue<S> {
         if self.closed {
             return Err(NotNow::Closed);
         }
-        if self.len_waiting() > 0 || !self.floor.admits(turn) {
-            return Err(NotNow::WouldWait);
+        if self.len_waiting() == 0 && self.floor.admits(turn) {
+            return Ok(self.floor.enter(turn));
         }
-        Ok(self.floor.enter(turn))
+        Err(if self.line.is_none() { NotNow::Busy } else { NotNow::WouldWait })
     }
 
     /// Begins a turn, or gets in line for it: then the place is written to `ticket`.
@@ -104,10 +104,8 @@ impl<S> Queue<S> {
         match self.begin(turn) {
             Ok(state) => Poll::Ready(Ok(state)),
             Err(NotNow::Closed) => Poll::Ready(Err(Refused::Closed)),
-            Err(NotNow::WouldWait) if self.len_waiting() >= waiting_max => {
-                Poll::Ready(Err(Refused::Overloaded))
-            }
-            Err(NotNow::WouldWait) => {
+            Err(_) if self.len_waiting() >= waiting_max => Poll::Ready(Err(Refused::Overloaded)),
+            Err(NotNow::Busy | NotNow::WouldWait) => {
                 let waiter = waiter();
                 *ticket = Some(self.line().join(waiter));
                 Poll::Pending
