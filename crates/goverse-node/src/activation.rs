@@ -9,19 +9,19 @@ use goverse_metrics::{DeactivationReason, ObjectGuard, PanicSite};
 use tokio::task::AbortHandle;
 
 use crate::call_error::SystemError;
-use crate::clock;
 use crate::node::{Node, NodeState};
 use crate::object::Object;
 use crate::object_type::ObjectType;
 use crate::run_to_end::catch_now;
-use crate::turn_lock::{ExclusiveTurn, TurnLock, TurnOwner};
+use crate::turn_lock::{ExclusiveTurn, Granted, Refused, TurnLock, TurnOwner};
+use crate::waiting_call::Waiter;
 
 /// An object from its first call to its end. Whoever refers to it keeps the shell, not the object.
 pub(crate) struct Activation<T: Object> {
     object_type: Arc<ObjectType<T>>,
     id: ObjectId,
     /// Nothing before the activation has succeeded, and nothing after the end.
-    turns: TurnLock<Option<Live<T>>>,
+    turns: TurnLock<Option<Live<T>>, Waiter<T>>,
     /// When the activation succeeded; 0 before that.
     since: AtomicU64,
     last_used: AtomicU64,
@@ -130,13 +130,14 @@ pub(crate) fn describe(type_name: &TypeName, id: &str) -> String {
 
 impl<T: Object> TurnOwner for Activation<T> {
     type State = Option<Live<T>>;
+    type Waiter = Waiter<T>;
 
-    fn turn_lock(&self) -> &TurnLock<Option<Live<T>>> {
+    fn turn_lock(&self) -> &TurnLock<Option<Live<T>>, Waiter<T>> {
         &self.turns
     }
 
-    fn now(&self) -> u64 {
-        clock::now()
+    fn answer(waiter: Waiter<T>, turn: Result<Granted<Self>, Refused>) {
+        waiter.answer(turn);
     }
 }
 

@@ -51,10 +51,12 @@ mod outcome;
 mod reference;
 mod router;
 mod run_to_end;
+mod runner;
 mod settings;
 mod target;
 mod turn;
 mod turn_lock;
+mod waiting_call;
 mod waits;
 
 pub use bytes_call::Reply;

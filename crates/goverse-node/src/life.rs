@@ -138,7 +138,7 @@ pub(crate) async fn end<T: Object>(
     reason: DeactivationReason,
 ) -> Option<Result<(), ObjectError>> {
     let end = async move {
-        let turn = TurnLock::begin_exclusive(activation, usize::MAX, None).await.ok()?;
+        let turn = TurnLock::begin_exclusive(activation, usize::MAX).await.ok()?;
         Some(deactivate(turn, reason).await)
     };
     run_to_end(end).await.unwrap_or(Some(Err(ObjectError::ShuttingDown)))

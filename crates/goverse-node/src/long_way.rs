@@ -1,17 +1,18 @@
 //! The long way of a call: to an object that is absent or busy, by a method that waits, or to elsewhere.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use goverse_core::{Encoding, ErrorCode, InvalidName, ObjectId, Payload, PayloadError, Ran};
-use goverse_metrics::{CallGuard, QueuedGuard, RejectionCode};
+use goverse_metrics::{CallGuard, RejectionCode};
 use tokio::runtime::Handle;
 
 use crate::activation::Activation;
 use crate::alarms::Expired;
 use crate::bytes_call::{Reply, time_left};
-use crate::call::{CallResult, MetricsOf, Request, poll_in_place, run, run_plain};
+use crate::call::{ActivationOf, CallResult, MetricsOf, Request, poll_in_place, run, run_plain};
 use crate::call_error::{CallError, SystemError};
 use crate::chain::{ActivationKey, Link};
 use crate::clock;
@@ -19,19 +20,34 @@ use crate::directory::Found;
 use crate::life::{activate, find_or_begin, told_to_who_waits};
 use crate::method::{Method, Turn};
 use crate::node::{Node, NodeState};
-use crate::object::{Ctx, Object};
+use crate::object::{Ctx, Object, Wish};
 use crate::object_type::{ObjectType, refused};
 use crate::router::OutgoingCall;
 use crate::target::Target;
 use crate::turn::{Ending, RunningTurn};
-use crate::turn_lock::{NotNow, Refused, TurnLock};
-use crate::waits::Deadlock;
+use crate::runner;
+use crate::turn_lock::{self, Joined, NotNow, Refused, Ticket, TurnLock};
+use crate::waiting_call::{Answer, Brought, Overdue, Waiter, WaitingCall};
+use crate::waits::{Deadlock, Waiting};
 
 /// Why a call came to no turn.
-struct Rejected {
+pub(crate) struct Rejected {
     code: RejectionCode,
     error_code: ErrorCode,
     why: String,
+}
+
+/// How far a call has come.
+enum Approached<M: Method> {
+    Turn(RunningTurn<M::Object>),
+    Busy(ActivationOf<M>),
+}
+
+/// A call in line, until its caller goes away.
+struct InLine<M: Method> {
+    activation: ActivationOf<M>,
+    ticket: Ticket,
+    call: Arc<WaitingCall<M>>,
 }
 
 /// Brings a call to its answer.
@@ -58,7 +74,7 @@ pub(crate) async fn answer<M: Method>(request: Request<M>, received: u64) -> Cal
 async fn here<M: Method>(
     object_type: &Arc<ObjectType<M::Object>>,
     id: &ObjectId,
-    hint: Option<Arc<Activation<M::Object>>>,
+    mut hint: Option<Arc<Activation<M::Object>>>,
     request: Request<M>,
     received: u64,
 ) -> CallResult<M> {
@@ -66,41 +82,102 @@ async fn here<M: Method>(
     let guard = CallGuard::begin(MetricsOf::<M>(Arc::clone(object_type)));
     let deadline = request.deadline(received, node);
     let Request { origin, method, .. } = request;
-    let chain = origin.chain.as_ref();
-    let turn = match Rejected::before_waiting(chain.map(|chain| &**chain), deadline, received, node)
-    {
-        Some(rejected) => Err(rejected),
-        None => {
-            let turn = turn_of::<M>(object_type, id, hint, chain);
-            match node.alarms.before(deadline, || node.lifecycle.is_killed(), turn).await {
-                Ok(turn) => turn,
-                Err(_) if node.lifecycle.is_killed() => Err(Rejected::shutting_down()),
-                Err(_) => Err(Rejected::too_late()),
+    let chain = origin.chain.clone();
+    let mut brought = Brought { method, chain: origin.chain, deadline, received, guard };
+    let reject = |guard: CallGuard<MetricsOf<M>>, Rejected { code, error_code, why }| {
+        guard.rejected(code);
+        Err(refused(error_code, &object_type.name, id.as_str(), M::NAME, &why).into())
+    };
+    if let Some(rejected) = Rejected::before_waiting(chain.as_deref(), deadline, received, node) {
+        return reject(brought.guard, rejected);
+    }
+    let is_over = || node.lifecycle.is_killed();
+    loop {
+        let way = approach::<M>(object_type, id, hint.take(), chain.as_ref());
+        let busy = match node.alarms.before(deadline, is_over, way).await {
+            Ok(Ok(Approached::Turn(turn))) => return at_its_turn(turn, brought, reject).await,
+            Ok(Ok(Approached::Busy(activation))) => activation,
+            Ok(Err(rejected)) => return reject(brought.guard, rejected),
+            Err(Expired) => return reject(brought.guard, Rejected::overdue(node)),
+        };
+        let waiting = wait_in_chain(node, chain.as_ref(), ActivationKey::of(&busy));
+        let _waiting = match waiting {
+            Ok(waiting) => waiting,
+            Err(rejected) => return reject(brought.guard, rejected),
+        };
+        let call = Arc::new(WaitingCall::new(brought, object_type));
+        let waiter = || Waiter::Call(Arc::clone(&call) as _);
+        let turn = match M::TURN {
+            Turn::Exclusive => turn_lock::Turn::Exclusive,
+            Turn::Shared => turn_lock::Turn::Shared,
+        };
+        let waiting_max = object_type.settings.waiting_max;
+        let answer = match TurnLock::begin_or_join(&busy, turn, waiting_max, waiter) {
+            Ok(Joined::Waits(ticket)) => {
+                let line = InLine { activation: Arc::clone(&busy), ticket, call };
+                let is_over = || node.lifecycle.is_killed() && line.call.waits();
+                let answer = poll_fn(|cx| line.call.poll(cx));
+                match node.alarms.before(deadline, is_over, answer).await {
+                    Ok(answer) => answer,
+                    Err(Expired) => match line.call.give_up() {
+                        Overdue::Waited(brought) => {
+                            return reject(brought.guard, Rejected::overdue(node));
+                        }
+                        Overdue::Runs => return Err(runs_on::<M>(&busy).into()),
+                        Overdue::Answered(answer) => answer,
+                    },
+                }
             }
+            joined => {
+                let Overdue::Waited(brought) = call.give_up() else {
+                    unreachable!("what does not stand in line is answered by nobody");
+                };
+                match joined {
+                    Ok(Joined::Begun(turn)) => {
+                        return at_its_turn(RunningTurn::granted(turn), brought, reject).await;
+                    }
+                    Err(Refused::Overloaded) => {
+                        return reject(brought.guard, Rejected::overloaded(waiting_max));
+                    }
+                    Ok(Joined::Waits(_)) | Err(Refused::Closed) => Answer::Closed(brought),
+                }
+            }
+        };
+        match answer {
+            Answer::Ran(result) => return result,
+            Answer::Rejected(guard, rejected) => return reject(guard, rejected),
+            // Those who waited for an activation are told why it failed; those who waited for the end of an object
+            // turn to the next one.
+            Answer::Closed(back) => match busy.failure() {
+                Some(error) => return reject(back.guard, Rejected::not_activated(error)),
+                None => {
+                    brought = back;
+                    hint = Some(busy);
+                }
+            },
         }
-    };
+    }
+}
+
+/// Runs a call whose turn has come to its own task.
+async fn at_its_turn<M: Method>(
+    turn: RunningTurn<M::Object>,
+    brought: Brought<M>,
+    reject: impl FnOnce(CallGuard<MetricsOf<M>>, Rejected) -> CallResult<M>,
+) -> CallResult<M> {
+    let Brought { method, chain, deadline, received, guard } = brought;
     let begun = clock::now();
-    let turn = turn.and_then(|turn| {
-        let late = deadline <= begun;
-        if !late && !node.lifecycle.is_killed() {
-            return Ok(turn);
-        }
-        turn.end(Ending::Returned(crate::object::Wish::Stay));
-        Err(if late { Rejected::too_late() } else { Rejected::shutting_down() })
-    });
-    let turn = match turn {
-        Ok(turn) => turn,
-        Err(Rejected { code, error_code, why }) => {
-            guard.rejected(code);
-            return Err(refused(error_code, &object_type.name, id.as_str(), M::NAME, &why).into());
-        }
-    };
     let activation = Arc::clone(turn.activation());
+    let node = &activation.object_type().node_state;
+    if let Some(rejected) = Rejected::at_the_turn(deadline, begun, node) {
+        turn.end(Ending::Returned(Wish::Stay));
+        return reject(guard, rejected);
+    }
     if M::PLAIN {
-        let cx = Ctx::new(activation, origin.chain, deadline);
+        let cx = Ctx::new(Arc::clone(&activation), chain, deadline);
         return run_plain(turn, method, &cx, guard, received, begun);
     }
-    match poll_in_place(Box::pin(run(turn, method, origin.chain, deadline, guard, received))) {
+    match poll_in_place(Box::pin(run(turn, method, chain, deadline, guard, received))) {
         Ok(result) => result,
         Err(running) => carry_on::<M>(running, activation, deadline).await,
     }
@@ -112,28 +189,33 @@ pub(crate) async fn carry_on<M: Method>(
     activation: Arc<Activation<M::Object>>,
     deadline: u64,
 ) -> CallResult<M> {
-    let Ok(runtime) = Handle::try_current() else { return running.await };
+    if Handle::try_current().is_err() {
+        return running.await;
+    }
+    let (call, rest) = WaitingCall::<M>::begun(running);
+    runner::carry_on(rest);
     let node = &activation.object_type().node_state;
-    let error = |code, why| {
-        let message = format!("{} of {} began, {why}", M::NAME, activation.describe());
-        Err(SystemError::new(code, Ran::Maybe, message).into())
-    };
-    match node.alarms.before(deadline, || false, runtime.spawn(running)).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) => error(ErrorCode::ShuttingDown, "and its runtime was shut down"),
-        Err(Expired) => {
-            error(ErrorCode::DeadlineExceeded, "and was not done by the deadline; it goes on")
-        }
+    let answer = poll_fn(|cx| call.poll(cx));
+    match node.alarms.before(deadline, || false, answer).await {
+        Ok(Answer::Ran(result)) => result,
+        _ => Err(runs_on::<M>(&activation).into()),
     }
 }
 
-/// The turn of an object for a method, after those who came before.
-async fn turn_of<M: Method>(
+#[cold]
+fn runs_on<M: Method>(activation: &Activation<M::Object>) -> SystemError {
+    let object = activation.describe();
+    let message = format!("{} of {object} was not done by the deadline; it goes on", M::NAME);
+    SystemError::new(ErrorCode::DeadlineExceeded, Ran::Maybe, message)
+}
+
+/// The turn of an object for a method, if it is free or absent; what it waits for otherwise.
+async fn approach<M: Method>(
     object_type: &Arc<ObjectType<M::Object>>,
     id: &ObjectId,
     mut hint: Option<Arc<Activation<M::Object>>>,
     chain: Option<&Arc<Link>>,
-) -> Result<RunningTurn<M::Object>, Rejected> {
+) -> Result<Approached<M>, Rejected> {
     let node = &*object_type.node_state;
     loop {
         let activation = match hint.take() {
@@ -144,7 +226,7 @@ async fn turn_of<M: Method>(
                 Found::Made(turn) => {
                     let activated = activate(turn, chain.cloned()).await;
                     return activated
-                        .map(RunningTurn::exclusive)
+                        .map(|turn| Approached::Turn(RunningTurn::exclusive(turn)))
                         .map_err(|error| Rejected::not_activated(&told_to_who_waits(&error)));
                 }
             },
@@ -154,44 +236,25 @@ async fn turn_of<M: Method>(
             return Err(Rejected::reentrant());
         }
         match RunningTurn::try_begin::<M>(Arc::clone(&activation)) {
-            Ok(turn) => return Ok(turn),
+            Ok(turn) => return Ok(Approached::Turn(turn)),
             Err(NotNow::Closed) => {
+                // The turns that still have it may wait for this chain themselves.
+                let _waiting = wait_in_chain(node, chain, key)?;
                 until_gone(object_type, &activation).await;
-                continue;
             }
-            Err(NotNow::Busy | NotNow::WouldWait) => {}
-        }
-        let waiting = chain.map(|chain| node.waits.wait(chain, key)).transpose();
-        let _waiting = waiting.map_err(|Deadlock| Rejected::deadlock())?;
-        let _queued = QueuedGuard::begin(MetricsOf::<M>(Arc::clone(object_type)));
-        match wait_for_turn::<M>(&activation).await {
-            Ok(turn) => return Ok(turn),
-            Err(Refused::Overloaded | Refused::Expired) => {
-                return Err(Rejected::overloaded(object_type.settings.waiting_max));
-            }
-            // Those who waited for an activation are told why it failed; those who waited for the end of an object
-            // turn to the next one.
-            Err(Refused::Closed) => match activation.failure() {
-                Some(error) => return Err(Rejected::not_activated(error)),
-                None => until_gone(object_type, &activation).await,
-            },
+            Err(NotNow::Busy | NotNow::WouldWait) => return Ok(Approached::Busy(activation)),
         }
     }
 }
 
-async fn wait_for_turn<M: Method>(
-    activation: &Arc<Activation<M::Object>>,
-) -> Result<RunningTurn<M::Object>, Refused> {
-    let waiting_max = activation.object_type().settings.waiting_max;
-    let activation = Arc::clone(activation);
-    match M::TURN {
-        Turn::Exclusive => TurnLock::begin_exclusive(activation, waiting_max, None)
-            .await
-            .map(RunningTurn::exclusive),
-        Turn::Shared => {
-            TurnLock::begin_shared(activation, waiting_max, None).await.map(RunningTurn::shared)
-        }
-    }
+/// Says that a chain waits for an activation, unless that waits for the chain.
+fn wait_in_chain<'a>(
+    node: &'a NodeState,
+    chain: Option<&'a Arc<Link>>,
+    key: ActivationKey,
+) -> Result<Option<Waiting<'a>>, Rejected> {
+    let waiting = chain.map(|chain| node.waits.wait(chain, key)).transpose();
+    waiting.map_err(|Deadlock| Rejected::deadlock())
 }
 
 /// Waits until an activation that takes no more calls has left its place.
@@ -276,6 +339,15 @@ fn encode<A: Payload>(arguments: &A) -> Result<(Encoding, Vec<u8>), PayloadError
     }
 }
 
+// === impl InLine ===
+
+impl<M: Method> Drop for InLine<M> {
+    fn drop(&mut self) {
+        drop(TurnLock::leave(&self.activation, self.ticket));
+        drop(self.call.give_up());
+    }
+}
+
 // === impl Rejected ===
 
 impl Rejected {
@@ -296,6 +368,17 @@ impl Rejected {
             Some(chain) if chain.len() >= len_max => Some(Self::chain_too_long(len_max)),
             _ => None,
         }
+    }
+
+    /// Why a turn that has come may not begin, if so.
+    pub(crate) fn at_the_turn(deadline: u64, begun: u64, node: &NodeState) -> Option<Self> {
+        let is_over = deadline <= begun || node.lifecycle.is_killed();
+        is_over.then(|| Self::overdue(node))
+    }
+
+    /// Why a call waits no more.
+    fn overdue(node: &NodeState) -> Self {
+        if node.lifecycle.is_killed() { Self::shutting_down() } else { Self::too_late() }
     }
 
     fn new(code: RejectionCode, error_code: ErrorCode, why: impl Into<String>) -> Self {

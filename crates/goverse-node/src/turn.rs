@@ -9,7 +9,7 @@ use crate::activation::{Activation, Live};
 use crate::life;
 use crate::method::{Method, Turn};
 use crate::object::{Ctx, Object, Wish};
-use crate::turn_lock::{ExclusiveTurn, NotNow, SharedTurn, TurnLock};
+use crate::turn_lock::{ExclusiveTurn, Granted, NotNow, SharedTurn, TurnLock};
 
 /// A turn that has begun. Dropped without [`end`](Self::end) it counts as cut off, and ends the activation.
 pub(crate) struct RunningTurn<T: Object, P: Borrow<Arc<Activation<T>>> = Arc<Activation<T>>> {
@@ -128,6 +128,16 @@ impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
     /// The same turn with an `Arc` of its own.
     pub(crate) fn own(mut self) -> RunningTurn<T> {
         RunningTurn { held: self.held.take().map(Held::own) }
+    }
+}
+
+impl<T: Object> RunningTurn<T> {
+    /// A turn that was waited for.
+    pub(crate) fn granted(granted: Granted<Activation<T>>) -> Self {
+        match granted {
+            Granted::Exclusive(turn) => Self::exclusive(turn),
+            Granted::Shared(turn) => Self::shared(turn),
+        }
     }
 }
 

@@ -4,6 +4,10 @@
 //! newcomer overtakes; shared waiters that follow each other are granted together. The queue is bounded, and
 //! closing the lock ends it for good.
 //!
+//! What waits is up to the owner: a task that is woken, or the very thing that is to be done in the turn, which whoever
+//! ended the turn before can do at once. For while a turn is granted to a task that is not yet running, others pile up
+//! behind it.
+//!
 //! The state lies in an `Arc`: an exclusive turn takes it out of the lock, a shared turn holds a clone. A turn that
 //! nobody waits for costs one short mutex section at its beginning, one at its end, and no allocation.
 //!
@@ -31,11 +35,14 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
-pub(crate) use begin::{BeginExclusive, BeginShared};
-pub(crate) use guard::{ExclusiveTurn, SharedTurn};
+pub(crate) use begin::{BeginExclusive, TaskWaiter};
+#[cfg(test)]
+pub(crate) use begin::BeginShared;
+pub(crate) use guard::{ExclusiveTurn, Granted, SharedTurn};
+pub(crate) use queue::Ticket;
 
 use guard::Held;
-use queue::{AfterUnlock, Queue};
+use queue::{AfterUnlock, Arrived, Queue};
 use sync::{Mutex, MutexGuard};
 
 /// What a turn needs of the state.
@@ -52,8 +59,6 @@ pub(crate) enum Turn {
 pub(crate) enum Refused {
     /// As many wait already as may.
     Overloaded,
-    /// The deadline passed before the turn came.
-    Expired,
     /// The lock is closed.
     Closed,
 }
@@ -70,23 +75,30 @@ pub(crate) enum NotNow {
 }
 
 /// What holds a turn lock. A turn keeps it alive by its `Arc`.
-pub(crate) trait TurnOwner {
+pub(crate) trait TurnOwner: Sized {
     /// What the turns borrow.
     type State;
+    /// What waits for a turn.
+    type Waiter: From<TaskWaiter<Self>>;
 
     /// The lock; always the same one.
-    fn turn_lock(&self) -> &TurnLock<Self::State>;
+    fn turn_lock(&self) -> &TurnLock<Self::State, Self::Waiter>;
 
-    /// The time, in the unit and from the origin of the deadlines.
+    /// Gives a waiter its turn, or tells it that none will come.
     ///
-    /// Asked only when a waiter with a deadline is next, and then within the lock: it must neither touch the lock
-    /// nor panic.
-    fn now(&self) -> u64;
+    /// It is called by whoever ended the turn before, when the mutex is free. It must not panic.
+    fn answer(waiter: Self::Waiter, turn: Result<Granted<Self>, Refused>);
 }
 
 /// The state of an object, and who may have it.
-pub(crate) struct TurnLock<S> {
-    queue: Mutex<Queue<S>>,
+pub(crate) struct TurnLock<S, W> {
+    queue: Mutex<Queue<S, W>>,
+}
+
+/// A turn that has begun, or a place in line for it.
+pub(crate) enum Joined<O: TurnOwner> {
+    Begun(Granted<O>),
+    Waits(Ticket),
 }
 
 /// Gives the state of a closed lock out, once no turn runs; see [`TurnLock::close`].
@@ -98,7 +110,7 @@ pub(crate) struct Closing<O: TurnOwner> {
 
 // === impl TurnLock ===
 
-impl<S> TurnLock<S> {
+impl<S, W> TurnLock<S, W> {
     pub(crate) fn new(state: S) -> Self {
         Self { queue: Mutex::new(Queue::new(state)) }
     }
@@ -107,7 +119,7 @@ impl<S> TurnLock<S> {
     #[inline]
     pub(crate) fn try_begin_exclusive<O, P>(owner: P) -> Result<ExclusiveTurn<O, P>, NotNow>
     where
-        O: TurnOwner<State = S>,
+        O: TurnOwner<State = S, Waiter = W>,
         P: Borrow<Arc<O>>,
     {
         let state = owner.borrow().turn_lock().lock().begin(Turn::Exclusive)?;
@@ -118,95 +130,127 @@ impl<S> TurnLock<S> {
     #[inline]
     pub(crate) fn try_begin_shared<O, P>(owner: P) -> Result<SharedTurn<O, P>, NotNow>
     where
-        O: TurnOwner<State = S>,
+        O: TurnOwner<State = S, Waiter = W>,
         P: Borrow<Arc<O>>,
     {
         let state = owner.borrow().turn_lock().lock().begin(Turn::Shared)?;
         Ok(SharedTurn::new(Held::new(owner, state)))
     }
 
+    /// Begins a turn, or puts the waiter that is then made in line for it.
+    ///
+    /// Who would wait behind `waiting_max` others is refused.
+    pub(crate) fn begin_or_join<O>(
+        owner: &Arc<O>,
+        turn: Turn,
+        waiting_max: usize,
+        waiter: impl FnOnce() -> W,
+    ) -> Result<Joined<O>, Refused>
+    where
+        O: TurnOwner<State = S, Waiter = W>,
+    {
+        let arrived = owner.turn_lock().lock().begin_or_join(turn, waiting_max, waiter)?;
+        Ok(match arrived {
+            Arrived::Begun(state) => Joined::Begun(Granted::new(owner, turn, state)),
+            Arrived::Waits(ticket) => Joined::Waits(ticket),
+        })
+    }
+
+    /// Takes a waiter out of the line; `None` if it has been answered, or is just being.
+    pub(crate) fn leave<O>(owner: &Arc<O>, ticket: Ticket) -> Option<W>
+    where
+        O: TurnOwner<State = S, Waiter = W>,
+    {
+        Self::update(owner, |queue, after| queue.leave(ticket, after))
+    }
+
     /// An exclusive turn, begun at the first poll or waited for from then on.
     ///
-    /// Who would wait behind `waiting_max` others is refused. The deadline is looked at when the turn comes to a
-    /// waiter, and by [`expire`](Self::expire): not at the first poll, nor between a grant and the poll that takes it.
-    pub(crate) fn begin_exclusive<O>(
-        owner: Arc<O>,
-        waiting_max: usize,
-        deadline: Option<u64>,
-    ) -> BeginExclusive<O>
+    /// Who would wait behind `waiting_max` others is refused.
+    pub(crate) fn begin_exclusive<O>(owner: Arc<O>, waiting_max: usize) -> BeginExclusive<O>
     where
-        O: TurnOwner<State = S>,
+        O: TurnOwner<State = S, Waiter = W>,
     {
-        BeginExclusive::new(owner, waiting_max, deadline)
+        BeginExclusive::new(owner, waiting_max)
     }
 
     /// A shared turn; the rest is as with [`begin_exclusive`](Self::begin_exclusive).
-    pub(crate) fn begin_shared<O>(
-        owner: Arc<O>,
-        waiting_max: usize,
-        deadline: Option<u64>,
-    ) -> BeginShared<O>
+    #[cfg(test)]
+    pub(crate) fn begin_shared<O>(owner: Arc<O>, waiting_max: usize) -> BeginShared<O>
     where
-        O: TurnOwner<State = S>,
+        O: TurnOwner<State = S, Waiter = W>,
     {
-        BeginShared::new(owner, waiting_max, deadline)
+        BeginShared::new(owner, waiting_max)
     }
 
-    /// Refuses every waiter and whoever comes later; what runs goes on to its end.
+    /// Refuses every waiter and whoever comes later; what has begun goes on to its end.
     ///
-    /// A grant that its waiter has not taken yet is called back. `None` if the lock was closed before. Who has an
-    /// exclusive turn closes with [`ExclusiveTurn::close`], which gives the state at once.
+    /// `None` if the lock was closed before. Who has an exclusive turn closes with [`ExclusiveTurn::close`], which gives
+    /// the state at once.
     pub(crate) fn close<O>(owner: &Arc<O>) -> Option<Closing<O>>
     where
-        O: TurnOwner<State = S>,
+        O: TurnOwner<State = S, Waiter = W>,
     {
-        let closes = owner.turn_lock().update(|queue, after| queue.close(after));
+        let closes = Self::update(owner, |queue, after| queue.close(after));
         closes.then(|| Closing { owner: Arc::clone(owner) })
     }
 
-    /// Refuses every waiter whose deadline has passed at `now`.
-    pub(crate) fn expire(&self, now: u64) {
-        self.update(|queue, after| queue.expire(now, after));
-    }
-
     /// How many wait for their turn.
+    #[cfg(test)]
     pub(crate) fn len_waiting(&self) -> usize {
         self.lock().len_waiting()
     }
 
     /// How many turns run; one that was granted counts before its waiter takes it.
+    #[cfg(test)]
     pub(crate) fn holders(&self) -> usize {
         self.lock().holders()
     }
 
-    /// Whether no turn runs and none waits.
-    pub(crate) fn is_idle(&self) -> bool {
-        let queue = self.lock();
-        queue.holders() == 0 && queue.len_waiting() == 0
-    }
-
     /// Ends a turn. That costs least if nobody is next: nothing is prepared then for who might be.
-    fn end(&self, state: sync::Arc<S>, now: impl FnOnce() -> u64) {
-        let mut queue = self.lock();
+    #[inline]
+    fn end<O>(owner: &Arc<O>, state: sync::Arc<S>)
+    where
+        O: TurnOwner<State = S, Waiter = W>,
+    {
+        let mut queue = owner.turn_lock().lock();
         if queue.end(state) {
             let mut after = AfterUnlock::default();
-            queue.advance(now, &mut after);
+            queue.advance(&mut after);
             drop(queue);
-            after.wake();
+            answer(owner, after);
         }
     }
 
     /// A poisoned queue is whole: to clone a waker, the one foreign thing here that may panic, precedes any change.
-    fn lock(&self) -> MutexGuard<'_, Queue<S>> {
+    fn lock(&self) -> MutexGuard<'_, Queue<S, W>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the queue, and afterwards, with the mutex free, wakes whom that concerns.
-    fn update<R>(&self, change: impl FnOnce(&mut Queue<S>, &mut AfterUnlock) -> R) -> R {
+    /// Changes the queue, and afterwards, with the mutex free, tells whom that concerns.
+    fn update<O, R>(
+        owner: &Arc<O>,
+        change: impl FnOnce(&mut Queue<S, W>, &mut AfterUnlock<S, W>) -> R,
+    ) -> R
+    where
+        O: TurnOwner<State = S, Waiter = W>,
+    {
         let mut after = AfterUnlock::default();
-        let result = change(&mut self.lock(), &mut after);
-        after.wake();
+        let result = change(&mut owner.turn_lock().lock(), &mut after);
+        answer(owner, after);
         result
+    }
+}
+
+#[cold]
+fn answer<O: TurnOwner>(owner: &Arc<O>, mut after: AfterUnlock<O::State, O::Waiter>) {
+    after.wake();
+    let AfterUnlock { granted, granted_too, refused, .. } = after;
+    for grant in granted.into_iter().chain(granted_too) {
+        O::answer(grant.waiter, Ok(Granted::new(owner, grant.turn, grant.state)));
+    }
+    for refused in refused {
+        O::answer(refused.waiter, Err(Refused::Closed));
     }
 }
 
@@ -218,7 +262,7 @@ impl<O: TurnOwner> Future for Closing<O> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let taken =
-            self.owner.turn_lock().update(|queue, after| queue.take_state(cx.waker(), after));
+            TurnLock::update(&self.owner, |queue, after| queue.take_state(cx.waker(), after));
         taken.map(|state| state.map(sole))
     }
 }

@@ -4,13 +4,19 @@ use std::borrow::Borrow;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use super::{TurnOwner, sole, sync};
+use super::{Turn, TurnLock, TurnOwner, sole, sync};
 
 /// A turn with `&mut S`. It refers to the owner by an `Arc` of its own, or by somebody else's.
 pub(crate) struct ExclusiveTurn<O: TurnOwner, P: Borrow<Arc<O>> = Arc<O>>(Held<O, P>);
 
 /// A turn with `&S`.
 pub(crate) struct SharedTurn<O: TurnOwner, P: Borrow<Arc<O>> = Arc<O>>(Held<O, P>);
+
+/// A turn that was waited for, of the kind that the waiter came for.
+pub(crate) enum Granted<O: TurnOwner> {
+    Exclusive(ExclusiveTurn<O>),
+    Shared(SharedTurn<O>),
+}
 
 /// What both kinds of turn hold, and give back on drop.
 pub(super) struct Held<O: TurnOwner, P: Borrow<Arc<O>> = Arc<O>> {
@@ -38,7 +44,7 @@ impl<O: TurnOwner, P: Borrow<Arc<O>>> ExclusiveTurn<O, P> {
     /// Closes the lock and takes the state out: every waiter and whoever comes later is refused.
     pub(crate) fn close(mut self) -> O::State {
         let state = self.0.state.take().expect(UNTIL_ITS_END);
-        self.owner().turn_lock().update(|queue, after| queue.close_in_turn(after));
+        TurnLock::update(self.owner(), |queue, after| queue.close_in_turn(after));
         sole(state)
     }
 }
@@ -84,6 +90,18 @@ impl<O: TurnOwner, P: Borrow<Arc<O>>> Deref for SharedTurn<O, P> {
     }
 }
 
+// === impl Granted ===
+
+impl<O: TurnOwner> Granted<O> {
+    pub(super) fn new(owner: &Arc<O>, turn: Turn, state: sync::Arc<O::State>) -> Self {
+        let held = Held::new(Arc::clone(owner), state);
+        match turn {
+            Turn::Exclusive => Self::Exclusive(ExclusiveTurn::new(held)),
+            Turn::Shared => Self::Shared(SharedTurn::new(held)),
+        }
+    }
+}
+
 // === impl Held ===
 
 const UNTIL_ITS_END: &str = "a turn holds the state until it ends";
@@ -106,7 +124,7 @@ impl<O: TurnOwner, P: Borrow<Arc<O>>> Drop for Held<O, P> {
     fn drop(&mut self) {
         if let Some(state) = self.state.take() {
             let owner: &Arc<O> = self.owner.borrow();
-            owner.turn_lock().end(state, || owner.now());
+            TurnLock::end(owner, state);
         }
     }
 }

@@ -1,39 +1,55 @@
 //! Who runs, who waits and who is next: the lock without its mutex.
 //!
-//! While the lock is open and somebody waits, somebody runs. A waiter that was granted its turn or refused stays
-//! known by its ticket until it fetches that answer or leaves.
+//! While the lock is open and somebody waits, somebody runs.
 
-use std::cell::LazyCell;
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::mem;
 use std::task::{Poll, Waker};
 
 use super::sync::Arc;
 use super::{NotNow, Refused, Turn};
 
-pub(super) struct Queue<S> {
+pub(super) struct Queue<S, W> {
     floor: Floor<S>,
     closed: bool,
-    /// Here only while somebody waits, has not fetched its answer, or waits for the state of a closed lock.
-    line: Option<Box<Line<S>>>,
+    /// Never given twice: who was answered may still come to leave.
+    next: Ticket,
+    /// Here only while somebody waits, also if it is for the state of a closed lock.
+    line: Option<Box<Line<W>>>,
 }
 
 /// A place in the queue; who came later has the higher one.
-pub(super) type Ticket = u64;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticket(u64);
 
-pub(super) struct Waiter {
-    turn: Turn,
-    deadline: Option<u64>,
-    waker: Waker,
+/// What became of who came for a turn.
+pub(super) enum Arrived<S> {
+    /// The turn has begun.
+    Begun(Arc<S>),
+    /// It stands in line.
+    Waits(Ticket),
 }
 
-/// What is left to do once the mutex is free: a waker is foreign code, also its drop, and may come back to the lock.
-#[derive(Default)]
-pub(super) struct AfterUnlock {
+/// What is left to do once the mutex is free: waiters are foreign code, and may come back to the lock.
+pub(super) struct AfterUnlock<S, W> {
     /// Mostly there is one, which then costs no allocation.
+    pub(super) granted: Option<Grant<S, W>>,
+    pub(super) granted_too: Vec<Grant<S, W>>,
+    pub(super) refused: VecDeque<Waiter<W>>,
     wakes: Option<Waker>,
-    wakes_too: Vec<Waker>,
     drops: Option<Waker>,
+}
+
+pub(super) struct Grant<S, W> {
+    pub(super) turn: Turn,
+    pub(super) state: Arc<S>,
+    pub(super) waiter: W,
+}
+
+pub(super) struct Waiter<W> {
+    ticket: Ticket,
+    turn: Turn,
+    pub(super) waiter: W,
 }
 
 /// The state and the turns that have it.
@@ -50,25 +66,24 @@ enum Running {
     Shared(u32),
 }
 
-struct Line<S> {
-    next: Ticket,
-    waiting: BTreeMap<Ticket, Waiter>,
-    answered: BTreeMap<Ticket, Result<Arc<S>, Refused>>,
+struct Line<W> {
+    waiting: VecDeque<Waiter<W>>,
     closer: Option<Waker>,
 }
 
 // === impl Queue ===
 
-impl<S> Queue<S> {
+impl<S, W> Queue<S, W> {
     pub(super) fn new(state: S) -> Self {
         let floor = Floor { state: Some(Arc::new(state)), running: Running::Nobody };
-        Self { floor, closed: false, line: None }
+        Self { floor, closed: false, next: Ticket(0), line: None }
     }
 
     pub(super) fn len_waiting(&self) -> usize {
         self.line.as_ref().map_or(0, |line| line.waiting.len())
     }
 
+    #[cfg(test)]
     pub(super) fn holders(&self) -> usize {
         match self.floor.running {
             Running::Nobody => 0,
@@ -83,106 +98,72 @@ impl<S> Queue<S> {
     }
 
     /// Begins a turn if it need not wait.
+    #[inline]
     pub(super) fn begin(&mut self, turn: Turn) -> Result<Arc<S>, NotNow> {
         if self.closed {
             return Err(NotNow::Closed);
         }
-        if self.len_waiting() == 0 && self.floor.admits(turn) {
+        if self.line.is_none() && self.floor.admits(turn) {
             return Ok(self.floor.enter(turn));
         }
         Err(if self.line.is_none() { NotNow::Busy } else { NotNow::WouldWait })
     }
 
-    /// Begins a turn, or gets in line for it: then the place is written to `ticket`.
+    /// Begins a turn, or gets in line for it; then `waiter` is made.
     pub(super) fn begin_or_join(
         &mut self,
         turn: Turn,
         waiting_max: usize,
-        waiter: impl FnOnce() -> Waiter,
-        ticket: &mut Option<Ticket>,
-    ) -> Poll<Result<Arc<S>, Refused>> {
+        waiter: impl FnOnce() -> W,
+    ) -> Result<Arrived<S>, Refused> {
         match self.begin(turn) {
-            Ok(state) => Poll::Ready(Ok(state)),
-            Err(NotNow::Closed) => Poll::Ready(Err(Refused::Closed)),
-            Err(_) if self.len_waiting() >= waiting_max => Poll::Ready(Err(Refused::Overloaded)),
+            Ok(state) => Ok(Arrived::Begun(state)),
+            Err(NotNow::Closed) => Err(Refused::Closed),
+            Err(_) if self.len_waiting() >= waiting_max => Err(Refused::Overloaded),
             Err(NotNow::Busy | NotNow::WouldWait) => {
-                let waiter = waiter();
-                *ticket = Some(self.line().join(waiter));
-                Poll::Pending
+                Ok(Arrived::Waits(self.join(turn, waiter())))
             }
         }
     }
 
-    /// The answer to a waiter, fetched once it is there.
-    pub(super) fn poll(
-        &mut self,
-        ticket: Ticket,
-        waker: &Waker,
-        after: &mut AfterUnlock,
-    ) -> Poll<Result<Arc<S>, Refused>> {
-        let line = self.line();
-        if let Some(waiter) = line.waiting.get_mut(&ticket) {
-            if !waiter.waker.will_wake(waker) {
-                after.drops = Some(mem::replace(&mut waiter.waker, waker.clone()));
-            }
-            return Poll::Pending;
-        }
-        let answer = line.answered.remove(&ticket).expect("a ticket waits until it is answered");
-        self.fold_line();
-        Poll::Ready(answer)
-    }
-
-    /// A waiter goes away; if its turn was granted, that passes on.
-    pub(super) fn leave(
-        &mut self,
-        ticket: Ticket,
-        now: impl FnOnce() -> u64,
-        after: &mut AfterUnlock,
-    ) {
-        let line = self.line();
-        after.drops = line.waiting.remove(&ticket).map(|waiter| waiter.waker);
-        if let Some(Ok(state)) = line.answered.remove(&ticket) {
-            self.floor.leave(state);
-        }
-        self.advance(now, after);
+    /// A waiter goes away; `None` if it was answered before.
+    pub(super) fn leave(&mut self, ticket: Ticket, after: &mut AfterUnlock<S, W>) -> Option<W> {
+        let waiting = &mut self.line.as_mut()?.waiting;
+        let index = waiting.binary_search_by_key(&ticket, |waiter| waiter.ticket).ok()?;
+        let left = waiting.remove(index);
+        self.advance(after);
+        left.map(|left| left.waiter)
     }
 
     /// A turn ends; whether somebody may be next.
+    #[inline]
     pub(super) fn end(&mut self, state: Arc<S>) -> bool {
         self.floor.leave(state);
         self.line.is_some()
     }
 
-    pub(super) fn expire(&mut self, now: u64, after: &mut AfterUnlock) {
-        let Some(line) = &mut self.line else { return };
-        for (ticket, waiter) in line.waiting.extract_if(.., |_, waiter| waiter.is_expired(|| now)) {
-            line.answered.insert(ticket, Err(Refused::Expired));
-            after.wake_later(waiter.waker);
-        }
-        self.advance(|| now, after);
-    }
-
     /// Whether this is what closes it.
-    pub(super) fn close(&mut self, after: &mut AfterUnlock) -> bool {
+    pub(super) fn close(&mut self, after: &mut AfterUnlock<S, W>) -> bool {
         let closes = !mem::replace(&mut self.closed, true);
         if closes && let Some(line) = &mut self.line {
-            line.close(&mut self.floor, after);
+            after.refused.append(&mut line.waiting);
         }
         closes
     }
 
     /// Closes as the end of an exclusive turn, which keeps the state.
-    pub(super) fn close_in_turn(&mut self, after: &mut AfterUnlock) {
+    pub(super) fn close_in_turn(&mut self, after: &mut AfterUnlock<S, W>) {
         self.close(after);
         self.floor.running = Running::Nobody;
         self.wake_closer(after);
+        self.fold_line();
     }
 
     /// The state of a closed lock once no turn runs: `None` if it was taken before.
     pub(super) fn take_state(
         &mut self,
         waker: &Waker,
-        after: &mut AfterUnlock,
+        after: &mut AfterUnlock<S, W>,
     ) -> Poll<Option<Arc<S>>> {
         if self.floor.running == Running::Nobody {
             self.fold_line();
@@ -194,33 +175,32 @@ impl<S> Queue<S> {
     }
 
     /// Grants the floor to those who are next.
-    pub(super) fn advance(&mut self, now: impl FnOnce() -> u64, after: &mut AfterUnlock) {
+    pub(super) fn advance(&mut self, after: &mut AfterUnlock<S, W>) {
         let Some(line) = &mut self.line else { return };
-        let now = LazyCell::new(now);
-        while let Some(first) = line.waiting.first_entry() {
-            if !self.floor.admits(first.get().turn) {
-                break;
-            }
-            let expired = first.get().is_expired(|| *now);
-            let (ticket, waiter) = first.remove_entry();
-            let answer =
-                if expired { Err(Refused::Expired) } else { Ok(self.floor.enter(waiter.turn)) };
-            line.answered.insert(ticket, answer);
-            after.wake_later(waiter.waker);
+        while line.waiting.front().is_some_and(|first| self.floor.admits(first.turn)) {
+            let Some(Waiter { turn, waiter, .. }) = line.waiting.pop_front() else { break };
+            after.grant(Grant { turn, state: self.floor.enter(turn), waiter });
         }
         self.wake_closer(after);
         self.fold_line();
     }
 
-    fn wake_closer(&mut self, after: &mut AfterUnlock) {
+    fn join(&mut self, turn: Turn, waiter: W) -> Ticket {
+        let ticket = self.next;
+        self.next = Ticket(ticket.0 + 1);
+        self.line().waiting.push_back(Waiter { ticket, turn, waiter });
+        ticket
+    }
+
+    fn wake_closer(&mut self, after: &mut AfterUnlock<S, W>) {
         if self.floor.running == Running::Nobody
             && let Some(waker) = self.line.as_mut().and_then(|line| line.closer.take())
         {
-            after.wake_later(waker);
+            after.wakes = Some(waker);
         }
     }
 
-    fn line(&mut self) -> &mut Line<S> {
+    fn line(&mut self) -> &mut Line<W> {
         self.line.get_or_insert_default()
     }
 
@@ -232,30 +212,32 @@ impl<S> Queue<S> {
     }
 }
 
-// === impl Waiter ===
+// === impl AfterUnlock ===
 
-impl Waiter {
-    pub(super) fn new(turn: Turn, deadline: Option<u64>, waker: Waker) -> Self {
-        Self { turn, deadline, waker }
+impl<S, W> AfterUnlock<S, W> {
+    pub(super) fn wake(&mut self) {
+        self.drops = None;
+        if let Some(waker) = self.wakes.take() {
+            waker.wake();
+        }
     }
 
-    /// A deadline has passed from its own instant on.
-    fn is_expired(&self, now: impl FnOnce() -> u64) -> bool {
-        self.deadline.is_some_and(|deadline| deadline <= now())
+    fn grant(&mut self, grant: Grant<S, W>) {
+        match &self.granted {
+            None => self.granted = Some(grant),
+            Some(_) => self.granted_too.push(grant),
+        }
     }
 }
 
-// === impl AfterUnlock ===
-
-impl AfterUnlock {
-    pub(super) fn wake(self) {
-        self.wakes.into_iter().chain(self.wakes_too).for_each(Waker::wake);
-    }
-
-    fn wake_later(&mut self, waker: Waker) {
-        match &self.wakes {
-            None => self.wakes = Some(waker),
-            Some(_) => self.wakes_too.push(waker),
+impl<S, W> Default for AfterUnlock<S, W> {
+    fn default() -> Self {
+        Self {
+            granted: None,
+            granted_too: Vec::new(),
+            refused: VecDeque::new(),
+            wakes: None,
+            drops: None,
         }
     }
 }
@@ -302,34 +284,14 @@ impl<S> Floor<S> {
 
 // === impl Line ===
 
-impl<S> Line<S> {
-    fn join(&mut self, waiter: Waiter) -> Ticket {
-        let ticket = self.next;
-        self.next += 1;
-        self.waiting.insert(ticket, waiter);
-        ticket
-    }
-
-    /// Refuses all that wait, and all that were granted a turn and have not begun it.
-    fn close(&mut self, floor: &mut Floor<S>, after: &mut AfterUnlock) {
-        for answer in self.answered.values_mut().filter(|answer| answer.is_ok()) {
-            if let Ok(state) = mem::replace(answer, Err(Refused::Closed)) {
-                floor.leave(state);
-            }
-        }
-        for (ticket, waiter) in mem::take(&mut self.waiting) {
-            self.answered.insert(ticket, Err(Refused::Closed));
-            after.wake_later(waiter.waker);
-        }
-    }
-
+impl<W> Line<W> {
     fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.answered.is_empty() && self.closer.is_none()
+        self.waiting.is_empty() && self.closer.is_none()
     }
 }
 
-impl<S> Default for Line<S> {
+impl<W> Default for Line<W> {
     fn default() -> Self {
-        Self { next: 0, waiting: BTreeMap::new(), answered: BTreeMap::new(), closer: None }
+        Self { waiting: VecDeque::new(), closer: None }
     }
 }

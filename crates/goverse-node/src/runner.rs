@@ -1,0 +1,138 @@
+//! Who runs the turns that were waited for: whoever ended the turn before.
+//!
+//! A turn that comes to a waiting call is not left until the caller's task happens to be polled, for all that while the
+//! object would stand still and others would pile up behind it. A method that does not wait is run at once, on the
+//! thread that ended the turn before; the first poll of one that may wait too. What is left then goes to a task, and that
+//! task goes on with what it grants itself. After flat combining: Hendler, Incze, Shavit and Tzafrir, *Flat Combining and
+//! the Synchronization-Parallelism Tradeoff* (2010).
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
+
+/// A turn that has come and has not begun.
+///
+/// A method that does not wait is run by this; of another the future is returned.
+pub(crate) type Start = Box<dyn FnOnce() -> Option<BoxFuture<'static, ()>> + Send>;
+
+/// A task that runs turns to their end, and then what they granted.
+struct Runner {
+    current: Option<BoxFuture<'static, ()>>,
+    /// What is left when it has gone on for long enough.
+    waiting: VecDeque<Start>,
+}
+
+/// How many turns are run in a row before others have their turn.
+const IN_A_ROW_MAX: usize = 32;
+
+thread_local! {
+    /// Whether this thread runs turns that were waited for; what is granted meanwhile is put down here.
+    static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
+    static GRANTED: RefCell<VecDeque<Start>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// This thread runs turns, until this is dropped.
+struct Running;
+
+/// Begins a turn that has come, now or as soon as this thread has ended the one that it is running.
+pub(crate) fn start(start: Start) {
+    if IS_RUNNING.get() {
+        return GRANTED.with_borrow_mut(|granted| granted.push_back(start));
+    }
+    let _running = Running::begin();
+    let mut next = Some(start);
+    let mut in_a_row = 0;
+    while let Some(start) = next {
+        if in_a_row == IN_A_ROW_MAX {
+            let mut waiting = take_granted();
+            waiting.push_front(start);
+            return spawn(Runner { current: None, waiting });
+        }
+        in_a_row += 1;
+        if let Some(current) = start().and_then(poll_in_place) {
+            spawn(Runner { current: Some(current), waiting: VecDeque::new() });
+        }
+        next = GRANTED.with_borrow_mut(VecDeque::pop_front);
+    }
+}
+
+/// Lets a task carry a turn on that has begun.
+pub(crate) fn carry_on(current: BoxFuture<'static, ()>) {
+    spawn(Runner { current: Some(current), waiting: VecDeque::new() });
+}
+
+/// What is left of a turn after its first poll.
+///
+/// Whoever carries it on polls it anew, so nobody needs to be woken before.
+fn poll_in_place(mut current: BoxFuture<'static, ()>) -> Option<BoxFuture<'static, ()>> {
+    let polled = current.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    polled.is_pending().then_some(current)
+}
+
+/// Where there is no runtime any more, what was granted ends as cut off.
+fn spawn(runner: Runner) {
+    if let Ok(runtime) = Handle::try_current() {
+        drop(runtime.spawn(runner));
+    }
+}
+
+fn take_granted() -> VecDeque<Start> {
+    GRANTED.with_borrow_mut(std::mem::take)
+}
+
+// === impl Running ===
+
+impl Running {
+    fn begin() -> Self {
+        IS_RUNNING.set(true);
+        Self
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        IS_RUNNING.set(false);
+    }
+}
+
+// === impl Runner ===
+
+impl Future for Runner {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let _running = Running::begin();
+        for _ in 0..IN_A_ROW_MAX {
+            if let Some(current) = &mut self.current {
+                if current.as_mut().poll(cx).is_pending() {
+                    self.hand_over();
+                    return Poll::Pending;
+                }
+                self.current = None;
+            }
+            self.waiting.append(&mut take_granted());
+            match self.waiting.pop_front() {
+                Some(start) => self.current = start(),
+                None => return Poll::Ready(()),
+            }
+        }
+        self.waiting.append(&mut take_granted());
+        // Others have their turn now.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Runner {
+    /// While its own turn waits, others begin what it has granted.
+    fn hand_over(&mut self) {
+        self.waiting.append(&mut take_granted());
+        if !self.waiting.is_empty() {
+            spawn(Self { current: None, waiting: std::mem::take(&mut self.waiting) });
+        }
+    }
+}
