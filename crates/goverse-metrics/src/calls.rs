@@ -52,13 +52,8 @@ pub struct UnknownCallMetrics {
 pub struct CallGuard<M: Borrow<MethodMetrics>> {
     metrics: M,
     status: CallStatus,
-}
-
-/// A call that waits for its turn: `goverse_calls_queued` is +1 while this lives.
-#[derive(Debug)]
-#[must_use = "the call counts as queued only while its guard lives"]
-pub struct QueuedGuard<M: Borrow<MethodMetrics>> {
-    metrics: M,
+    /// Whether `goverse_calls_queued` is +1 for it.
+    is_queued: bool,
 }
 
 // === impl CallMetrics ===
@@ -183,7 +178,21 @@ impl<M: Borrow<MethodMetrics>> CallGuard<M> {
     #[inline]
     pub fn begin(metrics: M) -> Self {
         metrics.borrow().in_flight.increment(1.0);
-        Self { metrics, status: CallStatus::Cancelled }
+        Self { metrics, status: CallStatus::Cancelled, is_queued: false }
+    }
+
+    /// The call waits for its turn: `goverse_calls_queued` is +1 until it does no more.
+    pub fn waits(&mut self) {
+        if !std::mem::replace(&mut self.is_queued, true) {
+            self.metrics().calls.queued.increment(1.0);
+        }
+    }
+
+    /// The call waits no more.
+    pub fn waits_no_more(&mut self) {
+        if std::mem::replace(&mut self.is_queued, false) {
+            self.metrics().calls.queued.decrement(1.0);
+        }
     }
 
     /// The call's turn begins: if nobody says how it ended, it was cut off.
@@ -208,6 +217,11 @@ impl<M: Borrow<MethodMetrics>> CallGuard<M> {
         metrics.duration.record(run_seconds);
     }
 
+    /// What the handles are found by.
+    pub fn owner(&self) -> &M {
+        &self.metrics
+    }
+
     /// The handles that the call is counted with.
     pub fn metrics(&self) -> &MethodMetrics {
         self.metrics.borrow()
@@ -217,24 +231,11 @@ impl<M: Borrow<MethodMetrics>> CallGuard<M> {
 impl<M: Borrow<MethodMetrics>> Drop for CallGuard<M> {
     #[inline]
     fn drop(&mut self) {
+        if self.is_queued {
+            self.waits_no_more();
+        }
         let metrics = self.metrics.borrow();
         metrics.statuses[self.status as usize].increment(1);
         metrics.in_flight.decrement(1.0);
-    }
-}
-
-// === impl QueuedGuard ===
-
-impl<M: Borrow<MethodMetrics>> QueuedGuard<M> {
-    /// A call begins to wait.
-    pub fn begin(metrics: M) -> Self {
-        metrics.borrow().calls.queued.increment(1.0);
-        Self { metrics }
-    }
-}
-
-impl<M: Borrow<MethodMetrics>> Drop for QueuedGuard<M> {
-    fn drop(&mut self) {
-        self.metrics.borrow().calls.queued.decrement(1.0);
     }
 }

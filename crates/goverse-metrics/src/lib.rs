@@ -3,7 +3,7 @@
 //! * [`catalogue`] lists every metric: name, kind, help, unit, labels, buckets, and how to use it.
 //! * [`TypeMetrics`] and [`ObjectGuard`] count the objects of one type on one node.
 //! * [`CallMetrics`] and [`MethodMetrics`] are the handles of calls, which [`CallGuard`] and
-//!   [`QueuedGuard`] count with.
+//!   [] count with.
 //! * [`ScrapeMetrics`], [`NodeMetrics`] and [`OverflowMetrics`] are what a server reports of itself.
 //!
 //! Handles report to whichever [`metrics`] recorder is installed **when they are made**. A handle
@@ -27,7 +27,7 @@ mod objects;
 mod server;
 mod vocabulary;
 
-pub use calls::{CallGuard, CallMetrics, MethodMetrics, QueuedGuard, UnknownCallMetrics};
+pub use calls::{CallGuard, CallMetrics, MethodMetrics, UnknownCallMetrics};
 pub use catalogue::{CATALOGUE, Kind, Label, Metric, Moves, Stability, Unit, Values};
 pub use facade::{ABSENT_TYPE, OTHER, TARGET, describe};
 pub use objects::{ActivationAttempt, ObjectGuard, TypeMetrics, UnknownTypeMetrics};

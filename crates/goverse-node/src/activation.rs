@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use goverse_core::{ObjectId, TypeName};
 use goverse_metrics::{DeactivationReason, ObjectGuard, PanicSite};
 use tokio::task::AbortHandle;
 
+use crate::alarms::Line;
 use crate::call_error::SystemError;
+use crate::clock;
 use crate::node::{Node, NodeState};
 use crate::object::Object;
 use crate::object_type::ObjectType;
@@ -25,6 +27,8 @@ pub(crate) struct Activation<T: Object> {
     /// When the activation succeeded; 0 before that.
     since: AtomicU64,
     last_used: AtomicU64,
+    /// When its line is to be looked at for calls that wait no longer.
+    line_due: AtomicU64,
     /// Why the activation failed, for all who waited for it.
     failure: OnceLock<SystemError>,
 }
@@ -68,6 +72,7 @@ impl<T: Object> Activation<T> {
             turns: TurnLock::new(None),
             since: AtomicU64::new(0),
             last_used: AtomicU64::new(0),
+            line_due: AtomicU64::new(clock::NEVER),
             failure: OnceLock::new(),
         });
         let first = TurnLock::try_begin_exclusive(activation);
@@ -113,6 +118,17 @@ impl<T: Object> Activation<T> {
         let _ = self.failure.set(error);
     }
 
+    /// Sees to it that a call in its line does not wait beyond its deadline.
+    #[inline]
+    pub(crate) fn watch_line(self: &Arc<Self>, deadline: u64) {
+        if deadline < self.line_due.load(Ordering::SeqCst)
+            && deadline < self.line_due.fetch_min(deadline, Ordering::SeqCst)
+        {
+            let line: Weak<Self> = Arc::downgrade(self);
+            self.object_type.node_state.alarms.watch(deadline, line);
+        }
+    }
+
     /// Type and id for a message, where a long id is cut short.
     pub(crate) fn describe(&self) -> String {
         describe(self.type_name(), self.id.as_str())
@@ -138,6 +154,24 @@ impl<T: Object> TurnOwner for Activation<T> {
 
     fn answer(waiter: Waiter<T>, turn: Result<Granted<Self>, Refused>) {
         waiter.answer(turn);
+    }
+}
+
+impl<T: Object> Line for Activation<T> {
+    fn look(self: Arc<Self>, now: u64) {
+        // Before the line is looked at: who joins it after that comes to watch it anew.
+        self.line_due.store(clock::NEVER, Ordering::SeqCst);
+        let is_killed = self.object_type.node_state.lifecycle.is_killed();
+        let mut next = clock::NEVER;
+        TurnLock::refuse_if(&self, |waiter| {
+            let deadline = waiter.deadline();
+            let is_over = deadline <= now || (is_killed && deadline != clock::NEVER);
+            next = if is_over { next } else { next.min(deadline) };
+            is_over
+        });
+        if next != clock::NEVER {
+            self.watch_line(next);
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, Waker};
 
 use crossbeam_utils::CachePadded;
@@ -29,7 +29,18 @@ pub(crate) struct Alarms {
 
 struct Entry {
     due: u64,
-    waker: Waker,
+    rings: Rings,
+}
+
+enum Rings {
+    Task(Waker),
+    Line(Weak<dyn Line>),
+}
+
+/// The calls that wait for one object: they have one alarm together.
+pub(crate) trait Line: Send + Sync {
+    /// Refuses who waits no longer.
+    fn look(self: Arc<Self>, now: u64);
 }
 
 /// Wakes a task at a time, unless it is dropped before.
@@ -88,40 +99,65 @@ impl Alarms {
         self.earlier.notified().await;
     }
 
-    /// Wakes all that are due.
-    pub(crate) fn ring(&self, now: u64) {
-        self.earliest.store(NEVER, Ordering::SeqCst);
-        let mut wakers = Vec::new();
-        for shard in &self.shards {
-            for (_, entry) in lock(shard).iter_mut() {
-                if entry.due <= now {
-                    entry.due = NEVER;
-                    wakers.push(entry.waker.clone());
-                }
-                self.earliest.fetch_min(entry.due, Ordering::SeqCst);
-            }
-        }
-        wakers.into_iter().for_each(Waker::wake);
+    /// Has a line looked at when it is due.
+    pub(crate) fn watch(&self, due: u64, line: Weak<dyn Line>) {
+        let shard = &self.shards[shard_of_thread()];
+        lock(shard).insert(Entry { due, rings: Rings::Line(line) });
+        self.announce(due);
     }
 
-    /// Wakes all, due or not.
+    /// Tells all that are due.
+    pub(crate) fn ring(&self, now: u64) {
+        self.earliest.store(NEVER, Ordering::SeqCst);
+        let rings = self.shards.iter().flat_map(|shard| take_due(&mut lock(shard), now, |due| {
+            self.earliest.fetch_min(due, Ordering::SeqCst);
+        }));
+        rings.for_each(|rings| rings.ring(now));
+    }
+
+    /// Tells all, due or not.
     pub(crate) fn ring_all(&self) {
-        let wakers = self.shards.iter().flat_map(|shard| {
-            lock(shard).iter().map(|(_, entry)| entry.waker.clone()).collect::<Vec<_>>()
-        });
-        wakers.for_each(Waker::wake);
+        let rings = self.shards.iter().flat_map(|shard| take_due(&mut lock(shard), NEVER, |_| {}));
+        rings.for_each(|rings| rings.ring(now()));
     }
 
     fn set(&self, due: u64, waker: &Waker) -> Alarm<'_> {
         let shard: &Mutex<Slab<Entry>> = &self.shards[shard_of_thread()];
-        let entry = Entry { due, waker: waker.clone() };
+        let entry = Entry { due, rings: Rings::Task(waker.clone()) };
         let key = lock(shard).insert(entry);
+        self.announce(due);
+        Alarm { shard, key }
+    }
+
+    fn announce(&self, due: u64) {
         // Most are due later than the earliest, and then nothing shared is written.
         if due < self.earliest() && due < self.earliest.fetch_min(due, Ordering::SeqCst) {
             self.earlier.notify_one();
         }
-        Alarm { shard, key }
     }
+}
+
+/// Whom to tell, of those that are due by `now`. Tasks keep their place until they go; lines come anew.
+fn take_due(shard: &mut Slab<Entry>, now: u64, mut stays: impl FnMut(u64)) -> Vec<Rings> {
+    let mut due_now = Vec::new();
+    shard.retain(|_, entry| {
+        if entry.due > now {
+            stays(entry.due);
+            return true;
+        }
+        entry.due = NEVER;
+        match &entry.rings {
+            Rings::Task(waker) => {
+                due_now.push(Rings::Task(waker.clone()));
+                true
+            }
+            Rings::Line(line) => {
+                due_now.push(Rings::Line(Weak::clone(line)));
+                false
+            }
+        }
+    });
+    due_now
 }
 
 fn lock(shard: &Mutex<Slab<Entry>>) -> MutexGuard<'_, Slab<Entry>> {
@@ -136,17 +172,31 @@ fn shard_of_thread() -> usize {
     SHARD.try_with(|shard| *shard).unwrap_or(0)
 }
 
+// === impl Rings ===
+
+impl Rings {
+    fn ring(self, now: u64) {
+        match self {
+            Rings::Task(waker) => waker.wake(),
+            Rings::Line(line) => {
+                if let Some(line) = line.upgrade() {
+                    line.look(now);
+                }
+            }
+        }
+    }
+}
+
 // === impl Alarm ===
 
 impl Alarm<'_> {
     fn update(&self, waker: &Waker) {
         let mut shard = lock(self.shard);
-        let entry = &mut shard[self.key];
-        if !entry.waker.will_wake(waker) {
-            let before = std::mem::replace(&mut entry.waker, waker.clone());
-            drop(shard);
-            drop(before);
-        }
+        let rings = &mut shard[self.key].rings;
+        let is_known = matches!(rings, Rings::Task(known) if known.will_wake(waker));
+        let before = (!is_known).then(|| std::mem::replace(rings, Rings::Task(waker.clone())));
+        drop(shard);
+        drop(before);
     }
 }
 

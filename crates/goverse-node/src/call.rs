@@ -6,6 +6,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -29,6 +30,7 @@ use crate::outcome::{Outcome, settle};
 use crate::run_to_end::{catch, catch_now};
 use crate::target::Target;
 use crate::turn::RunningTurn;
+use crate::waiting_call::{Brought, InLine, Queued, WaitingCall};
 
 /// What a call gives: the method's result, the method's own error, or the runtime's.
 pub type CallResult<M> = Result<<M as Method>::Output, CallError<<M as Method>::Error>>;
@@ -44,6 +46,10 @@ pub struct Call<M: Method> {
 
 enum State<M: Method> {
     New(Request<M>),
+    /// The object is busy, and whoever ends its turn goes on with this call.
+    InLine(InLine<M>),
+    /// The turn has begun, and a task carries it on.
+    Runs(Arc<WaitingCall<M>>),
     OnTheLongWay(BoxFuture<'static, CallResult<M>>),
     Answered,
 }
@@ -59,8 +65,11 @@ pub(crate) struct Request<M: Method> {
 /// The activation that a method is called of.
 pub(crate) type ActivationOf<M> = Arc<Activation<<M as Method>::Object>>;
 
-/// The handles of a method, by way of its type.
-pub(crate) struct MetricsOf<M: Method>(pub(crate) Arc<ObjectType<M::Object>>);
+/// The handles of a method, by way of its type, or of an activation that is at hand.
+pub(crate) enum MetricsOf<M: Method> {
+    Type(Arc<ObjectType<M::Object>>),
+    Via(ActivationOf<M>),
+}
 
 // === impl Call ===
 
@@ -86,7 +95,7 @@ impl<M: Method> Call<M> {
     pub(crate) fn into_request(self) -> Option<Request<M>> {
         match self.state {
             State::New(request) => Some(request),
-            State::OnTheLongWay(_) | State::Answered => None,
+            _ => None,
         }
     }
 }
@@ -99,22 +108,49 @@ impl<M: Method> Future for Call<M> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CallResult<M>> {
-        if let State::OnTheLongWay(way) = &mut self.state {
-            return way.as_mut().poll(cx);
+        if !matches!(self.state, State::New(_)) {
+            return self.poll_further(cx);
         }
         ready!(budget::poll_proceed(cx));
-        let State::New(request) = std::mem::replace(&mut self.state, State::Answered) else {
-            panic!("a call is not polled after its answer");
+        let State::New(request) = mem::replace(&mut self.state, State::Answered) else {
+            unreachable!("looked at above");
         };
         match request.at_once() {
             Ok(result) => Poll::Ready(result),
-            Err(mut way) => {
-                let polled = way.as_mut().poll(cx);
-                if polled.is_pending() {
-                    self.state = State::OnTheLongWay(way);
-                }
-                polled
+            Err(state) => {
+                self.state = state;
+                self.poll_further(cx)
             }
+        }
+    }
+}
+
+impl<M: Method> Call<M> {
+    #[inline(never)]
+    fn poll_further(&mut self, cx: &mut Context<'_>) -> Poll<CallResult<M>> {
+        loop {
+            let polled = match &mut self.state {
+                State::OnTheLongWay(way) => way.as_mut().poll(cx),
+                State::Runs(call) => call.poll(cx).map(long_way::ran),
+                State::InLine(line) => {
+                    let answer = ready!(Pin::new(&mut *line).poll(cx));
+                    let activation = Arc::clone(line.activation());
+                    match long_way::after_line(answer, activation) {
+                        Ok(result) => Poll::Ready(result),
+                        Err(way) => {
+                            self.state = State::OnTheLongWay(way);
+                            continue;
+                        }
+                    }
+                }
+                State::New(_) | State::Answered => {
+                    panic!("a call is not polled after its answer")
+                }
+            };
+            if polled.is_ready() {
+                self.state = State::Answered;
+            }
+            return polled;
         }
     }
 }
@@ -125,45 +161,63 @@ impl<M: Method> fmt::Debug for Call<M> {
     }
 }
 
+// === impl State ===
+
+impl<M: Method> State<M> {
+    #[cold]
+    fn long_way(request: Request<M>, received: u64) -> Self {
+        State::OnTheLongWay(Box::pin(long_way::answer(request, received)))
+    }
+
+    /// Puts the call in line. One of an object that waits itself has to find out first whether that closes a circle.
+    #[inline(never)]
+    fn busy(request: Request<M>, received: u64, deadline: u64) -> Self {
+        let Request { target, origin, timeout, method } = request;
+        match (target, origin) {
+            (Target::There(activation), Origin { chain: None, .. }) => {
+                let guard = CallGuard::begin(MetricsOf::<M>::Via(Arc::clone(&activation)));
+                let brought = Brought { method, chain: None, deadline, received, guard };
+                match WaitingCall::queue(brought, activation) {
+                    Queued::Waits(line) => State::InLine(line),
+                    other => State::OnTheLongWay(long_way::not_in_line(other)),
+                }
+            }
+            (target, origin) => Self::long_way(Request { target, origin, timeout, method }, received),
+        }
+    }
+}
+
 // === impl Request ===
 
 impl<M: Method> Request<M> {
     /// Answers the call if nothing is in its way, or says what is left to do.
     #[inline]
-    fn at_once(self) -> Result<CallResult<M>, BoxFuture<'static, CallResult<M>>> {
+    fn at_once(self) -> Result<CallResult<M>, State<M>> {
         let received = clock::now();
         let Target::There(activation) = &self.target else {
-            return Err(Box::pin(long_way::answer(self, received)));
+            return Err(State::long_way(self, received));
         };
-        let object_type = activation.object_type();
-        let node = &object_type.node_state;
+        let node = &activation.object_type().node_state;
         let deadline = self.deadline(received, node);
-        if deadline <= received || node.lifecycle.is_closing() || !self.may_reach(activation, node)
-        {
-            return Err(Box::pin(long_way::answer(self, received)));
+        if deadline <= received || node.lifecycle.is_closing() || !self.may_reach(activation, node) {
+            return Err(State::long_way(self, received));
         }
         if M::PLAIN {
             return self.run_at_once(received, deadline);
         }
         let Ok(turn) = RunningTurn::try_begin::<M>(activation) else {
-            return Err(Box::pin(long_way::answer(self, received)));
+            return Err(State::busy(self, received, deadline));
         };
-        let (turn, guard) = (turn.own(), CallGuard::begin(MetricsOf::<M>(Arc::clone(object_type))));
-        let activation = Arc::clone(activation);
+        let (turn, activation) = (turn.own(), Arc::clone(activation));
+        let guard = CallGuard::begin(MetricsOf::<M>::Via(Arc::clone(&activation)));
         let running = run(turn, self.method, self.origin.chain, deadline, guard, received);
-        match poll_in_place(Box::pin(running)) {
-            Ok(result) => Ok(result),
-            Err(running) => Err(Box::pin(long_way::carry_on::<M>(running, activation, deadline))),
-        }
+        let running = poll_in_place(Box::pin(running));
+        running.map_err(|rest| State::Runs(WaitingCall::carry_on(rest, activation, deadline)))
     }
 
     /// Answers a call of a method that does not wait, if its object is free.
     #[inline]
-    fn run_at_once(
-        self,
-        received: u64,
-        deadline: u64,
-    ) -> Result<CallResult<M>, BoxFuture<'static, CallResult<M>>> {
+    fn run_at_once(self, received: u64, deadline: u64) -> Result<CallResult<M>, State<M>> {
         let Self { target, origin, timeout, method } = self;
         let Target::There(activation) = target else { unreachable!("looked at before") };
         // The turn borrows the activation from the context, so that nothing is counted that need not be.
@@ -175,7 +229,7 @@ impl<M: Method> Request<M> {
         let (activation, chain) = cx.into_parts();
         let origin = Origin { chain, deadline: origin.deadline };
         let request = Self { target: Target::There(activation), origin, timeout, method };
-        Err(Box::pin(long_way::answer(request, received)))
+        Err(State::busy(request, received, deadline))
     }
 
     /// When the caller, or who waits for it, waits no more.
@@ -257,6 +311,15 @@ pub(crate) fn poll_in_place<T>(
 
 impl<M: Method> Borrow<MethodMetrics> for MetricsOf<M> {
     fn borrow(&self) -> &MethodMetrics {
-        self.0.method::<M>()
+        self.object_type().method::<M>()
+    }
+}
+
+impl<M: Method> MetricsOf<M> {
+    pub(crate) fn object_type(&self) -> &Arc<ObjectType<M::Object>> {
+        match self {
+            MetricsOf::Type(object_type) => object_type,
+            MetricsOf::Via(activation) => activation.object_type(),
+        }
     }
 }

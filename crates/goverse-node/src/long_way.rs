@@ -1,13 +1,12 @@
 //! The long way of a call: to an object that is absent or busy, by a method that waits, or to elsewhere.
 
-use std::future::poll_fn;
+use std::future::{poll_fn, ready};
 use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use goverse_core::{Encoding, ErrorCode, InvalidName, ObjectId, Payload, PayloadError, Ran};
 use goverse_metrics::{CallGuard, RejectionCode};
-use tokio::runtime::Handle;
 
 use crate::activation::Activation;
 use crate::alarms::Expired;
@@ -18,16 +17,15 @@ use crate::chain::{ActivationKey, Link};
 use crate::clock;
 use crate::directory::Found;
 use crate::life::{activate, find_or_begin, told_to_who_waits};
-use crate::method::{Method, Turn};
+use crate::method::Method;
 use crate::node::{Node, NodeState};
 use crate::object::{Ctx, Object, Wish};
 use crate::object_type::{ObjectType, refused};
 use crate::router::OutgoingCall;
 use crate::target::Target;
 use crate::turn::{Ending, RunningTurn};
-use crate::runner;
-use crate::turn_lock::{self, Joined, NotNow, Refused, Ticket, TurnLock};
-use crate::waiting_call::{Answer, Brought, Overdue, Waiter, WaitingCall};
+use crate::turn_lock::NotNow;
+use crate::waiting_call::{Answer, Brought, Queued, WaitingCall};
 use crate::waits::{Deadlock, Waiting};
 
 /// Why a call came to no turn.
@@ -41,13 +39,6 @@ pub(crate) struct Rejected {
 enum Approached<M: Method> {
     Turn(RunningTurn<M::Object>),
     Busy(ActivationOf<M>),
-}
-
-/// A call in line, until its caller goes away.
-struct InLine<M: Method> {
-    activation: ActivationOf<M>,
-    ticket: Ticket,
-    call: Arc<WaitingCall<M>>,
 }
 
 /// Brings a call to its answer.
@@ -67,95 +58,110 @@ pub(crate) async fn answer<M: Method>(request: Request<M>, received: u64) -> Cal
         let node = object_type.node();
         return elsewhere(node, id.as_str().to_owned(), request, received).await;
     }
-    here(&object_type, &id, hint, request, received).await
+    let deadline = request.deadline(received, &object_type.node_state);
+    let Request { origin, method, .. } = request;
+    let guard = CallGuard::begin(MetricsOf::<M>::Type(Arc::clone(&object_type)));
+    let brought = Brought { method, chain: origin.chain, deadline, received, guard };
+    here(&object_type, &id, hint, brought).await
 }
 
 /// Answers a call of an object that is here, or is to be.
 async fn here<M: Method>(
     object_type: &Arc<ObjectType<M::Object>>,
     id: &ObjectId,
-    mut hint: Option<Arc<Activation<M::Object>>>,
-    request: Request<M>,
-    received: u64,
+    mut hint: Option<ActivationOf<M>>,
+    mut brought: Brought<M>,
 ) -> CallResult<M> {
     let node = &*object_type.node_state;
-    let guard = CallGuard::begin(MetricsOf::<M>(Arc::clone(object_type)));
-    let deadline = request.deadline(received, node);
-    let Request { origin, method, .. } = request;
-    let chain = origin.chain.clone();
-    let mut brought = Brought { method, chain: origin.chain, deadline, received, guard };
-    let reject = |guard: CallGuard<MetricsOf<M>>, Rejected { code, error_code, why }| {
-        guard.rejected(code);
-        Err(refused(error_code, &object_type.name, id.as_str(), M::NAME, &why).into())
-    };
-    if let Some(rejected) = Rejected::before_waiting(chain.as_deref(), deadline, received, node) {
-        return reject(brought.guard, rejected);
+    let (chain, deadline) = (brought.chain.clone(), brought.deadline);
+    if let Some(rejected) =
+        Rejected::before_waiting(chain.as_deref(), deadline, brought.received, node)
+    {
+        return rejected.tell::<M>(brought.guard, id);
     }
-    let is_over = || node.lifecycle.is_killed();
     loop {
         let way = approach::<M>(object_type, id, hint.take(), chain.as_ref());
+        let is_over = || node.lifecycle.is_killed();
         let busy = match node.alarms.before(deadline, is_over, way).await {
-            Ok(Ok(Approached::Turn(turn))) => return at_its_turn(turn, brought, reject).await,
+            Ok(Ok(Approached::Turn(turn))) => return at_its_turn(turn, brought).await,
             Ok(Ok(Approached::Busy(activation))) => activation,
-            Ok(Err(rejected)) => return reject(brought.guard, rejected),
-            Err(Expired) => return reject(brought.guard, Rejected::overdue(node)),
+            Ok(Err(rejected)) => return rejected.tell::<M>(brought.guard, id),
+            Err(Expired) => return Rejected::overdue(node).tell::<M>(brought.guard, id),
         };
-        let waiting = wait_in_chain(node, chain.as_ref(), ActivationKey::of(&busy));
-        let _waiting = match waiting {
+        let _waiting = match wait_in_chain(node, chain.as_ref(), ActivationKey::of(&busy)) {
             Ok(waiting) => waiting,
-            Err(rejected) => return reject(brought.guard, rejected),
+            Err(rejected) => return rejected.tell::<M>(brought.guard, id),
         };
-        let call = Arc::new(WaitingCall::new(brought, object_type));
-        let waiter = || Waiter::Call(Arc::clone(&call) as _);
-        let turn = match M::TURN {
-            Turn::Exclusive => turn_lock::Turn::Exclusive,
-            Turn::Shared => turn_lock::Turn::Shared,
-        };
-        let waiting_max = object_type.settings.waiting_max;
-        let answer = match TurnLock::begin_or_join(&busy, turn, waiting_max, waiter) {
-            Ok(Joined::Waits(ticket)) => {
-                let line = InLine { activation: Arc::clone(&busy), ticket, call };
-                let is_over = || node.lifecycle.is_killed() && line.call.waits();
-                let answer = poll_fn(|cx| line.call.poll(cx));
-                match node.alarms.before(deadline, is_over, answer).await {
-                    Ok(answer) => answer,
-                    Err(Expired) => match line.call.give_up() {
-                        Overdue::Waited(brought) => {
-                            return reject(brought.guard, Rejected::overdue(node));
-                        }
-                        Overdue::Runs => return Err(runs_on::<M>(&busy).into()),
-                        Overdue::Answered(answer) => answer,
-                    },
-                }
+        let answer = match WaitingCall::queue(brought, Arc::clone(&busy)) {
+            Queued::Waits(line) => line.await,
+            Queued::Begun(turn, brought) => return at_its_turn(turn, brought).await,
+            Queued::Overloaded(brought, _) => {
+                let rejected = Rejected::overloaded(object_type.settings.waiting_max);
+                return rejected.tell::<M>(brought.guard, id);
             }
-            joined => {
-                let Overdue::Waited(brought) = call.give_up() else {
-                    unreachable!("what does not stand in line is answered by nobody");
-                };
-                match joined {
-                    Ok(Joined::Begun(turn)) => {
-                        return at_its_turn(RunningTurn::granted(turn), brought, reject).await;
-                    }
-                    Err(Refused::Overloaded) => {
-                        return reject(brought.guard, Rejected::overloaded(waiting_max));
-                    }
-                    Ok(Joined::Waits(_)) | Err(Refused::Closed) => Answer::Closed(brought),
-                }
-            }
+            Queued::Closed(brought, _) => Answer::Closed(brought),
         };
         match answer {
             Answer::Ran(result) => return result,
-            Answer::Rejected(guard, rejected) => return reject(guard, rejected),
-            // Those who waited for an activation are told why it failed; those who waited for the end of an object
-            // turn to the next one.
+            Answer::Rejected(guard, rejected) => return rejected.tell::<M>(guard, id),
             Answer::Closed(back) => match busy.failure() {
-                Some(error) => return reject(back.guard, Rejected::not_activated(error)),
-                None => {
-                    brought = back;
-                    hint = Some(busy);
-                }
+                Some(error) => return Rejected::not_activated(error).tell::<M>(back.guard, id),
+                None => (brought, hint) = (back, Some(busy)),
             },
         }
+    }
+}
+
+/// What a call came to that stood in line, or what is left to do.
+///
+/// Those who waited for an activation are told why it failed; those who waited for the end of an object turn to the next
+/// one.
+pub(crate) fn after_line<M: Method>(
+    answer: Answer<M>,
+    activation: ActivationOf<M>,
+) -> Result<CallResult<M>, BoxFuture<'static, CallResult<M>>> {
+    match answer {
+        Answer::Ran(result) => Ok(result),
+        Answer::Rejected(guard, rejected) => Ok(rejected.tell::<M>(guard, activation.id())),
+        Answer::Closed(brought) => match activation.failure() {
+            Some(error) => {
+                Ok(Rejected::not_activated(error).tell::<M>(brought.guard, activation.id()))
+            }
+            None => Err(Box::pin(once_more(brought, activation))),
+        },
+    }
+}
+
+/// Answers a call that did not come to stand in line.
+pub(crate) fn not_in_line<M: Method>(queued: Queued<M>) -> BoxFuture<'static, CallResult<M>> {
+    match queued {
+        Queued::Begun(turn, brought) => Box::pin(at_its_turn(turn, brought)),
+        Queued::Overloaded(brought, activation) => {
+            let waiting_max = activation.object_type().settings.waiting_max;
+            let rejected = Rejected::overloaded(waiting_max);
+            Box::pin(ready(rejected.tell::<M>(brought.guard, activation.id())))
+        }
+        Queued::Closed(brought, activation) => Box::pin(once_more(brought, activation)),
+        Queued::Waits(line) => Box::pin(async move {
+            let activation = Arc::clone(line.activation());
+            match after_line(line.await, activation) {
+                Ok(result) => result,
+                Err(way) => way.await,
+            }
+        }),
+    }
+}
+
+/// Turns to the next activation of an object.
+async fn once_more<M: Method>(brought: Brought<M>, activation: ActivationOf<M>) -> CallResult<M> {
+    here(activation.object_type(), activation.id(), Some(Arc::clone(&activation)), brought).await
+}
+
+/// The answer to a call that a task carried on.
+pub(crate) fn ran<M: Method>(answer: Answer<M>) -> CallResult<M> {
+    match answer {
+        Answer::Ran(result) => result,
+        Answer::Rejected(..) | Answer::Closed(_) => unreachable!("its turn had begun"),
     }
 }
 
@@ -163,7 +169,6 @@ async fn here<M: Method>(
 async fn at_its_turn<M: Method>(
     turn: RunningTurn<M::Object>,
     brought: Brought<M>,
-    reject: impl FnOnce(CallGuard<MetricsOf<M>>, Rejected) -> CallResult<M>,
 ) -> CallResult<M> {
     let Brought { method, chain, deadline, received, guard } = brought;
     let begun = clock::now();
@@ -171,7 +176,7 @@ async fn at_its_turn<M: Method>(
     let node = &activation.object_type().node_state;
     if let Some(rejected) = Rejected::at_the_turn(deadline, begun, node) {
         turn.end(Ending::Returned(Wish::Stay));
-        return reject(guard, rejected);
+        return rejected.tell::<M>(guard, activation.id());
     }
     if M::PLAIN {
         let cx = Ctx::new(Arc::clone(&activation), chain, deadline);
@@ -179,34 +184,11 @@ async fn at_its_turn<M: Method>(
     }
     match poll_in_place(Box::pin(run(turn, method, chain, deadline, guard, received))) {
         Ok(result) => result,
-        Err(running) => carry_on::<M>(running, activation, deadline).await,
+        Err(running) => {
+            let call = WaitingCall::<M>::carry_on(running, activation, deadline);
+            ran(poll_fn(|cx| call.poll(cx)).await)
+        }
     }
-}
-
-/// Lets a task of its own run a turn to its end, and waits for that until the deadline.
-pub(crate) async fn carry_on<M: Method>(
-    running: BoxFuture<'static, CallResult<M>>,
-    activation: Arc<Activation<M::Object>>,
-    deadline: u64,
-) -> CallResult<M> {
-    if Handle::try_current().is_err() {
-        return running.await;
-    }
-    let (call, rest) = WaitingCall::<M>::begun(running);
-    runner::carry_on(rest);
-    let node = &activation.object_type().node_state;
-    let answer = poll_fn(|cx| call.poll(cx));
-    match node.alarms.before(deadline, || false, answer).await {
-        Ok(Answer::Ran(result)) => result,
-        _ => Err(runs_on::<M>(&activation).into()),
-    }
-}
-
-#[cold]
-fn runs_on<M: Method>(activation: &Activation<M::Object>) -> SystemError {
-    let object = activation.describe();
-    let message = format!("{} of {object} was not done by the deadline; it goes on", M::NAME);
-    SystemError::new(ErrorCode::DeadlineExceeded, Ran::Maybe, message)
 }
 
 /// The turn of an object for a method, if it is free or absent; what it waits for otherwise.
@@ -339,15 +321,6 @@ fn encode<A: Payload>(arguments: &A) -> Result<(Encoding, Vec<u8>), PayloadError
     }
 }
 
-// === impl InLine ===
-
-impl<M: Method> Drop for InLine<M> {
-    fn drop(&mut self) {
-        drop(TurnLock::leave(&self.activation, self.ticket));
-        drop(self.call.give_up());
-    }
-}
-
 // === impl Rejected ===
 
 impl Rejected {
@@ -370,6 +343,18 @@ impl Rejected {
         }
     }
 
+    /// Counts the call, and tells its caller why it did not run.
+    pub(crate) fn tell<M: Method>(
+        self,
+        guard: CallGuard<MetricsOf<M>>,
+        id: &ObjectId,
+    ) -> CallResult<M> {
+        let Self { code, error_code, why } = self;
+        let object_type = Arc::clone(guard.owner().object_type());
+        guard.rejected(code);
+        Err(refused(error_code, &object_type.name, id.as_str(), M::NAME, &why).into())
+    }
+
     /// Why a turn that has come may not begin, if so.
     pub(crate) fn at_the_turn(deadline: u64, begun: u64, node: &NodeState) -> Option<Self> {
         let is_over = deadline <= begun || node.lifecycle.is_killed();
@@ -377,7 +362,7 @@ impl Rejected {
     }
 
     /// Why a call waits no more.
-    fn overdue(node: &NodeState) -> Self {
+    pub(crate) fn overdue(node: &NodeState) -> Self {
         if node.lifecycle.is_killed() { Self::shutting_down() } else { Self::too_late() }
     }
 

@@ -74,7 +74,7 @@ pub(crate) struct Inner {
 }
 
 /// What the objects of a node share; it outlives the node where they do.
-pub(crate) struct NodeState {
+pub struct NodeState {
     pub(crate) address: NodeAddress,
     pub(crate) settings: NodeSettings,
     pub(crate) lifecycle: Lifecycle,

@@ -59,6 +59,8 @@ pub(crate) enum Turn {
 pub(crate) enum Refused {
     /// As many wait already as may.
     Overloaded,
+    /// It was found to wait no longer, see [`TurnLock::refuse_if`].
+    Expired,
     /// The lock is closed.
     Closed,
 }
@@ -164,6 +166,14 @@ impl<S, W> TurnLock<S, W> {
         Self::update(owner, |queue, after| queue.leave(ticket, after))
     }
 
+    /// Refuses those who are not to wait any longer.
+    pub(crate) fn refuse_if<O>(owner: &Arc<O>, is_over: impl FnMut(&W) -> bool)
+    where
+        O: TurnOwner<State = S, Waiter = W>,
+    {
+        Self::update(owner, |queue, after| queue.refuse_if(is_over, after));
+    }
+
     /// An exclusive turn, begun at the first poll or waited for from then on.
     ///
     /// Who would wait behind `waiting_max` others is refused.
@@ -245,12 +255,12 @@ impl<S, W> TurnLock<S, W> {
 #[cold]
 fn answer<O: TurnOwner>(owner: &Arc<O>, mut after: AfterUnlock<O::State, O::Waiter>) {
     after.wake();
-    let AfterUnlock { granted, granted_too, refused, .. } = after;
+    let AfterUnlock { granted, granted_too, refused, refused_as, .. } = after;
     for grant in granted.into_iter().chain(granted_too) {
         O::answer(grant.waiter, Ok(Granted::new(owner, grant.turn, grant.state)));
     }
     for refused in refused {
-        O::answer(refused.waiter, Err(Refused::Closed));
+        O::answer(refused.waiter, Err(refused_as));
     }
 }
 

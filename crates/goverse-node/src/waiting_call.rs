@@ -1,23 +1,26 @@
 //! A call that waits for its turn, with all that it takes to run it: whoever ends the turn before does so.
 
 use std::mem;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use futures_util::future::BoxFuture;
-use goverse_metrics::{CallGuard, QueuedGuard};
+use goverse_core::{ErrorCode, Ran};
+use goverse_metrics::CallGuard;
 
 use crate::activation::Activation;
-use crate::call::{CallResult, MetricsOf, run, run_plain};
+use crate::alarms::Expired;
+use crate::call::{ActivationOf, CallResult, MetricsOf, run, run_plain};
+use crate::call_error::SystemError;
 use crate::chain::Link;
 use crate::clock;
 use crate::long_way::Rejected;
-use crate::method::Method;
+use crate::method::{Method, Turn};
 use crate::object::{Ctx, Object, Wish};
-use crate::object_type::ObjectType;
 use crate::runner::{self, Start};
 use crate::turn::{Ending, RunningTurn};
-use crate::turn_lock::{Granted, Refused, TaskWaiter};
+use crate::turn_lock::{self, Granted, Joined, Refused, TaskWaiter, Ticket, TurnLock};
 
 /// What waits for a turn of an object.
 pub(crate) enum Waiter<T: Object> {
@@ -29,6 +32,7 @@ pub(crate) enum Waiter<T: Object> {
 
 /// A call of whatever method.
 pub(crate) trait AnyWaitingCall<T: Object>: Send + Sync {
+    fn deadline(&self) -> u64;
     fn answer(self: Arc<Self>, turn: Result<Granted<Activation<T>>, Refused>);
 }
 
@@ -43,11 +47,28 @@ pub(crate) struct Brought<M: Method> {
 
 /// A call in the line of an object.
 pub(crate) struct WaitingCall<M: Method> {
+    deadline: u64,
     stage: Mutex<Stage<M>>,
 }
 
+/// The answer to a call in line; dropped before, the call leaves the line.
+pub(crate) struct InLine<M: Method> {
+    activation: ActivationOf<M>,
+    ticket: Ticket,
+    call: Arc<WaitingCall<M>>,
+}
+
+/// What became of a call that came to be in line.
+pub(crate) enum Queued<M: Method> {
+    Waits(InLine<M>),
+    /// It was its turn after all.
+    Begun(RunningTurn<M::Object>, Brought<M>),
+    Overloaded(Brought<M>, ActivationOf<M>),
+    Closed(Brought<M>, ActivationOf<M>),
+}
+
 enum Stage<M: Method> {
-    Waits { brought: Brought<M>, waker: Option<Waker>, _queued: QueuedGuard<MetricsOf<M>> },
+    Waits { brought: Brought<M>, waker: Option<Waker> },
     Runs { waker: Option<Waker> },
     Answered(Answer<M>),
     /// The caller has gone away, or has taken the answer.
@@ -64,16 +85,6 @@ pub(crate) enum Answer<M: Method> {
     Closed(Brought<M>),
 }
 
-/// What the deadline found.
-pub(crate) enum Overdue<M: Method> {
-    /// The turn had not begun, and will not.
-    Waited(Brought<M>),
-    /// The turn runs.
-    Runs,
-    /// The turn had just ended.
-    Answered(Answer<M>),
-}
-
 // === impl Waiter ===
 
 impl<T: Object> Waiter<T> {
@@ -81,6 +92,14 @@ impl<T: Object> Waiter<T> {
         match self {
             Waiter::Task(task) => task.answer(turn),
             Waiter::Call(call) => call.answer(turn),
+        }
+    }
+
+    /// Until when it waits.
+    pub(crate) fn deadline(&self) -> u64 {
+        match self {
+            Waiter::Task(_) => clock::NEVER,
+            Waiter::Call(call) => call.deadline(),
         }
     }
 }
@@ -94,26 +113,59 @@ impl<T: Object> From<TaskWaiter<Activation<T>>> for Waiter<T> {
 // === impl WaitingCall ===
 
 impl<M: Method> WaitingCall<M> {
-    pub(crate) fn new(brought: Brought<M>, object_type: &Arc<ObjectType<M::Object>>) -> Self {
-        let _queued = QueuedGuard::begin(MetricsOf::<M>(Arc::clone(object_type)));
-        Self { stage: Mutex::new(Stage::Waits { brought, waker: None, _queued }) }
+    /// Puts a call in the line of a busy object.
+    pub(crate) fn queue(mut brought: Brought<M>, activation: ActivationOf<M>) -> Queued<M> {
+        brought.guard.waits();
+        let deadline = brought.deadline;
+        let stage = Mutex::new(Stage::Waits { brought, waker: None });
+        let call = Arc::new(Self { deadline, stage });
+        let waiter = || Waiter::Call(Arc::clone(&call) as _);
+        let turn = match M::TURN {
+            Turn::Exclusive => turn_lock::Turn::Exclusive,
+            Turn::Shared => turn_lock::Turn::Shared,
+        };
+        let waiting_max = activation.object_type().settings.waiting_max;
+        let joined = TurnLock::begin_or_join(&activation, turn, waiting_max, waiter);
+        if let Ok(Joined::Waits(ticket)) = joined {
+            activation.watch_line(deadline);
+            return Queued::Waits(InLine { activation, ticket, call });
+        }
+        let brought = call.begin(Stage::Over).expect("what stands in no line is answered by nobody");
+        match joined {
+            Ok(Joined::Begun(turn)) => Queued::Begun(RunningTurn::granted(turn), brought),
+            Err(Refused::Overloaded) => Queued::Overloaded(brought, activation),
+            Ok(Joined::Waits(_)) | Err(Refused::Closed | Refused::Expired) => {
+                Queued::Closed(brought, activation)
+            }
+        }
     }
 
-    /// A call whose turn runs already, and what is to run it further.
-    pub(crate) fn begun(running: BoxFuture<'static, CallResult<M>>) -> (Arc<Self>, BoxFuture<'static, ()>) {
-        let call = Arc::new(Self { stage: Mutex::new(Stage::Runs { waker: None }) });
-        let rest = Arc::clone(&call).to_the_end(running);
-        (call, Box::pin(rest))
+    /// A call whose turn runs already, which a task now carries on.
+    pub(crate) fn carry_on(
+        running: BoxFuture<'static, CallResult<M>>,
+        activation: ActivationOf<M>,
+        deadline: u64,
+    ) -> Arc<Self> {
+        let call = Arc::new(Self { deadline, stage: Mutex::new(Stage::Runs { waker: None }) });
+        runner::carry_on(Box::pin(Arc::clone(&call).to_the_end(running, activation)));
+        call
     }
 
-    async fn to_the_end(self: Arc<Self>, running: impl Future<Output = CallResult<M>>) {
-        let result = running.await;
-        self.give(Answer::Ran(result));
-    }
-
-    /// Whether the turn has not come yet.
-    pub(crate) fn waits(&self) -> bool {
-        matches!(*self.lock(), Stage::Waits { .. })
+    /// Runs a turn to its end. At the deadline the caller is told that it goes on.
+    async fn to_the_end(
+        self: Arc<Self>,
+        running: impl Future<Output = CallResult<M>>,
+        activation: ActivationOf<M>,
+    ) {
+        let mut running = pin!(running);
+        let alarms = &activation.object_type().node_state.alarms;
+        match alarms.before(self.deadline, || false, running.as_mut()).await {
+            Ok(result) => self.give(Answer::Ran(result)),
+            Err(Expired) => {
+                self.give(Answer::Ran(Err(runs_on::<M>(&activation).into())));
+                drop(running.await);
+            }
+        }
     }
 
     /// Waits for the answer.
@@ -135,25 +187,22 @@ impl<M: Method> WaitingCall<M> {
         Poll::Pending
     }
 
-    /// Ends the waiting: a turn that has not begun will not.
-    pub(crate) fn give_up(&self) -> Overdue<M> {
-        let mut stage = self.lock();
-        match mem::replace(&mut *stage, Stage::Over) {
-            Stage::Waits { brought, .. } => Overdue::Waited(brought),
-            Stage::Runs { .. } | Stage::Over => Overdue::Runs,
-            Stage::Answered(answer) => Overdue::Answered(answer),
-        }
-    }
-
-    /// Takes what the call brought, for its turn has come; `None` if the caller has gone away.
-    fn begin(&self) -> Option<Brought<M>> {
-        let mut stage = self.lock();
-        match mem::replace(&mut *stage, Stage::Over) {
-            Stage::Waits { brought, waker, _queued } => {
-                *stage = Stage::Runs { waker };
+    /// Takes what the call brought, if its turn has not come yet, and leaves `stage`.
+    fn begin(&self, stage: Stage<M>) -> Option<Brought<M>> {
+        let mut current = self.lock();
+        match mem::replace(&mut *current, stage) {
+            Stage::Waits { mut brought, waker } => {
+                if let Stage::Runs { waker: known } = &mut *current {
+                    *known = waker;
+                }
+                drop(current);
+                brought.guard.waits_no_more();
                 Some(brought)
             }
-            _ => None,
+            other => {
+                *current = other;
+                None
+            }
         }
     }
 
@@ -175,9 +224,13 @@ impl<M: Method> WaitingCall<M> {
         }
     }
 
+    fn lock(&self) -> MutexGuard<'_, Stage<M>> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Runs the call in its turn, or says how to.
     fn run(self: Arc<Self>, turn: RunningTurn<M::Object>) -> Option<BoxFuture<'static, ()>> {
-        let Some(brought) = self.begin() else {
+        let Some(brought) = self.begin(Stage::Runs { waker: None }) else {
             turn.end(Ending::Returned(Wish::Stay));
             return None;
         };
@@ -195,30 +248,17 @@ impl<M: Method> WaitingCall<M> {
             self.give(Answer::Ran(result));
             return None;
         }
-        Some(Box::pin(self.to_the_end(run(turn, method, chain, deadline, guard, received))))
-    }
-
-    /// The object takes no more calls.
-    fn close(&self) {
-        let mut stage = self.lock();
-        match mem::replace(&mut *stage, Stage::Over) {
-            Stage::Waits { brought, waker, _queued } => {
-                *stage = Stage::Answered(Answer::Closed(brought));
-                drop(stage);
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
-            }
-            other => *stage = other,
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Stage<M>> {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+        let activation = Arc::clone(turn.activation());
+        let running = run(turn, method, chain, deadline, guard, received);
+        Some(Box::pin(self.to_the_end(running, activation)))
     }
 }
 
 impl<M: Method> AnyWaitingCall<M::Object> for WaitingCall<M> {
+    fn deadline(&self) -> u64 {
+        self.deadline
+    }
+
     fn answer(self: Arc<Self>, turn: Result<Granted<Activation<M::Object>>, Refused>) {
         match turn {
             Ok(granted) => {
@@ -226,7 +266,50 @@ impl<M: Method> AnyWaitingCall<M::Object> for WaitingCall<M> {
                 let start: Start = Box::new(move || self.run(turn));
                 runner::start(start);
             }
-            Err(_) => self.close(),
+            Err(Refused::Expired) => {
+                if let Some(brought) = self.begin(Stage::Runs { waker: None }) {
+                    let node = &brought.guard.owner().object_type().node_state;
+                    let rejected = Rejected::overdue(node);
+                    self.give(Answer::Rejected(brought.guard, rejected));
+                }
+            }
+            Err(Refused::Closed | Refused::Overloaded) => {
+                if let Some(brought) = self.begin(Stage::Runs { waker: None }) {
+                    self.give(Answer::Closed(brought));
+                }
+            }
+        }
+    }
+}
+
+#[cold]
+fn runs_on<M: Method>(activation: &Activation<M::Object>) -> SystemError {
+    let object = activation.describe();
+    let message = format!("{} of {object} was not done by the deadline; it goes on", M::NAME);
+    SystemError::new(ErrorCode::DeadlineExceeded, Ran::Maybe, message)
+}
+
+// === impl InLine ===
+
+impl<M: Method> InLine<M> {
+    pub(crate) fn activation(&self) -> &ActivationOf<M> {
+        &self.activation
+    }
+}
+
+impl<M: Method> Future for InLine<M> {
+    type Output = Answer<M>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer<M>> {
+        self.call.poll(cx)
+    }
+}
+
+impl<M: Method> Drop for InLine<M> {
+    fn drop(&mut self) {
+        if let Some(brought) = self.call.begin(Stage::Over) {
+            drop(TurnLock::leave(&self.activation, self.ticket));
+            drop(brought);
         }
     }
 }

@@ -36,6 +36,7 @@ pub(super) struct AfterUnlock<S, W> {
     pub(super) granted: Option<Grant<S, W>>,
     pub(super) granted_too: Vec<Grant<S, W>>,
     pub(super) refused: VecDeque<Waiter<W>>,
+    pub(super) refused_as: Refused,
     wakes: Option<Waker>,
     drops: Option<Waker>,
 }
@@ -142,6 +143,20 @@ impl<S, W> Queue<S, W> {
         self.line.is_some()
     }
 
+    /// Takes out of the line who is not to wait any longer.
+    pub(super) fn refuse_if(
+        &mut self,
+        mut is_over: impl FnMut(&W) -> bool,
+        after: &mut AfterUnlock<S, W>,
+    ) {
+        let Some(line) = &mut self.line else { return };
+        let (over, waiting) =
+            mem::take(&mut line.waiting).into_iter().partition(|waiter| is_over(&waiter.waiter));
+        line.waiting = waiting;
+        (after.refused, after.refused_as) = (over, Refused::Expired);
+        self.advance(after);
+    }
+
     /// Whether this is what closes it.
     pub(super) fn close(&mut self, after: &mut AfterUnlock<S, W>) -> bool {
         let closes = !mem::replace(&mut self.closed, true);
@@ -236,6 +251,7 @@ impl<S, W> Default for AfterUnlock<S, W> {
             granted: None,
             granted_too: Vec::new(),
             refused: VecDeque::new(),
+            refused_as: Refused::Closed,
             wakes: None,
             drops: None,
         }
