@@ -75,7 +75,7 @@ impl<T: Object> Activation<T> {
             line_due: AtomicU64::new(clock::NEVER),
             failure: OnceLock::new(),
         });
-        let first = TurnLock::try_begin_exclusive(activation);
+        let first = TurnLock::try_begin_exclusive(activation, false);
         first.ok().expect("nobody else knows it yet")
     }
 

@@ -147,7 +147,7 @@ pub(crate) async fn end<T: Object>(
 /// Deactivates an object that nobody has called for long enough, unless it is busy now.
 pub(crate) fn end_if_idle<T: Object>(activation: Arc<Activation<T>>, now: u64) {
     let used = activation.last_used();
-    match TurnLock::try_begin_exclusive(Arc::clone(&activation)) {
+    match TurnLock::try_begin_exclusive(Arc::clone(&activation), false) {
         // A call came first: the object is looked at again in its time.
         Ok(turn) if activation.last_used() != used => drop(turn),
         Ok(turn) => return in_background(deactivate(turn, DeactivationReason::Idle).map(drop)),
@@ -247,7 +247,7 @@ pub(crate) fn drop_after_shared<T: Object>(
 
 /// Drops an object without its hook, because its node is dropped; if it is busy, when its turn has ended.
 pub(crate) fn abandon<T: Object>(activation: &Arc<Activation<T>>) {
-    match TurnLock::try_begin_exclusive(Arc::clone(activation)) {
+    match TurnLock::try_begin_exclusive(Arc::clone(activation), false) {
         Ok(turn) => drop_object(turn, DeactivationReason::Dropped),
         Err(_) => {
             drop(TurnLock::close(activation));

@@ -27,7 +27,7 @@ struct Runner {
 }
 
 /// How many turns are run in a row before others have their turn.
-const IN_A_ROW_MAX: usize = 32;
+const IN_A_ROW_MAX: usize = 256;
 
 thread_local! {
     /// Whether this thread runs turns that were waited for; what is granted meanwhile is put down here.

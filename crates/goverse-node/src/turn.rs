@@ -30,9 +30,8 @@ pub(crate) enum Ending {
     CutOff,
 }
 
-/// How often a turn is tried for that is taken by another one; about a microsecond in all.
-const TRIES: u32 = 16;
-const PAUSES: u32 = 4;
+/// How long to wait between two tries, in pauses of the processor of some 20 ns; about ten microseconds in all.
+const PAUSES: [u32; 7] = [4, 8, 16, 32, 64, 128, 256];
 
 const UNTIL_ITS_END: &str = "a turn holds the object until it ends";
 const ONCE_ALIVE: &str = "only an object that is there is lent to a turn";
@@ -50,8 +49,8 @@ impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
 
     /// Begins a turn for this method, if it need not wait, or only for a moment.
     ///
-    /// Most turns take a tenth of a microsecond, less than it takes to stand in line. While nobody does, whoever comes
-    /// tries a few times, and overtakes nobody.
+    /// A turn of a method that does not wait takes a tenth of a microsecond, less than it takes to stand in line. While
+    /// nobody does, whoever comes tries a few times, and overtakes nobody.
     #[inline]
     pub(crate) fn try_begin<M: Method<Object = T>>(activation: P) -> Result<Self, NotNow>
     where
@@ -66,7 +65,7 @@ impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
     #[inline]
     fn try_begin_once<M: Method<Object = T>>(activation: P) -> Result<Self, NotNow> {
         match M::TURN {
-            Turn::Exclusive => TurnLock::try_begin_exclusive(activation).map(Self::exclusive),
+            Turn::Exclusive => TurnLock::try_begin_exclusive(activation, M::PLAIN).map(Self::exclusive),
             Turn::Shared => TurnLock::try_begin_shared(activation).map(Self::shared),
         }
     }
@@ -77,8 +76,10 @@ impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
     where
         P: Clone,
     {
-        for _ in 0..TRIES {
-            (0..PAUSES).for_each(|_| std::hint::spin_loop());
+        // The longer it waits, the more turns another core runs in a row, which costs less than to pass the object
+        // back and forth.
+        for pauses in PAUSES {
+            (0..pauses).for_each(|_| std::hint::spin_loop());
             match Self::try_begin_once::<M>(activation.clone()) {
                 Err(NotNow::Busy) => {}
                 result => return result,

@@ -68,7 +68,7 @@ pub(crate) enum Refused {
 /// Why a turn cannot begin at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotNow {
-    /// Other turns run, and nobody waits for their end.
+    /// A turn runs that will soon be over, and nobody waits for its end.
     Busy,
     /// Others waited first.
     WouldWait,
@@ -117,14 +117,17 @@ impl<S, W> TurnLock<S, W> {
         Self { queue: Mutex::new(Queue::new(state)) }
     }
 
-    /// Begins an exclusive turn if it need not wait.
+    /// Begins an exclusive turn if it need not wait; one that is brief ends without ever waiting for anything.
     #[inline]
-    pub(crate) fn try_begin_exclusive<O, P>(owner: P) -> Result<ExclusiveTurn<O, P>, NotNow>
+    pub(crate) fn try_begin_exclusive<O, P>(
+        owner: P,
+        is_brief: bool,
+    ) -> Result<ExclusiveTurn<O, P>, NotNow>
     where
         O: TurnOwner<State = S, Waiter = W>,
         P: Borrow<Arc<O>>,
     {
-        let state = owner.borrow().turn_lock().lock().begin(Turn::Exclusive)?;
+        let state = owner.borrow().turn_lock().lock().begin(Turn::Exclusive, is_brief)?;
         Ok(ExclusiveTurn::new(Held::new(owner, state)))
     }
 
@@ -135,7 +138,7 @@ impl<S, W> TurnLock<S, W> {
         O: TurnOwner<State = S, Waiter = W>,
         P: Borrow<Arc<O>>,
     {
-        let state = owner.borrow().turn_lock().lock().begin(Turn::Shared)?;
+        let state = owner.borrow().turn_lock().lock().begin(Turn::Shared, false)?;
         Ok(SharedTurn::new(Held::new(owner, state)))
     }
 

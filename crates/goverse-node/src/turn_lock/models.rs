@@ -61,13 +61,13 @@ fn shared_turns_meet_an_exclusive_one() {
 #[test]
 fn a_newcomer_does_not_overtake_a_waiter() {
     check_bounded(|object| {
-        let turn = TurnLock::try_begin_exclusive(Arc::clone(&object)).ok().unwrap();
+        let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).ok().unwrap();
         let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX, None);
         assert!(poll_once(&mut waiter).is_pending());
         let newcomer = object.clone();
         let threads = [
             thread::spawn(move || drop(turn)),
-            thread::spawn(move || match TurnLock::try_begin_exclusive(Arc::clone(&newcomer)) {
+            thread::spawn(move || match TurnLock::try_begin_exclusive(Arc::clone(&newcomer), false) {
                 Ok(turn) => run_exclusive(turn, 'n'),
                 Err(_) => newcomer.exclusive_turn('n').unwrap(),
             }),
@@ -121,7 +121,7 @@ fn waiters_are_served_in_the_order_they_came() {
 fn a_waiter_that_goes_away_takes_no_turn_with_it() {
     for exclusive in [true, false] {
         check(move |object| {
-            let turn = TurnLock::try_begin_exclusive(Arc::clone(&object)).ok().unwrap();
+            let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).ok().unwrap();
             let leaver = object.clone();
             let threads = [
                 thread::spawn(move || drop(turn)),
@@ -180,7 +180,7 @@ fn a_turn_that_closes_leaves_nobody_waiting() {
 #[test]
 fn the_closer_gets_the_state_whatever_runs_and_waits() {
     check(|object| {
-        let turn = TurnLock::try_begin_exclusive(Arc::clone(&object)).ok().unwrap();
+        let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).ok().unwrap();
         let late = object.clone();
         let threads = [
             thread::spawn(move || {
@@ -202,7 +202,7 @@ fn the_closer_gets_the_state_whatever_runs_and_waits() {
 #[test]
 fn no_turn_begins_once_the_lock_is_closed_though_it_was_granted() {
     check(|object| {
-        let turn = TurnLock::try_begin_exclusive(Arc::clone(&object)).ok().unwrap();
+        let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).ok().unwrap();
         let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX, None);
         assert!(poll_once(&mut waiter).is_pending());
         let closed = Arc::new(AtomicBool::new(false));
@@ -240,7 +240,7 @@ fn of_two_closers_one_gets_the_state() {
 fn a_waiter_either_expires_or_gets_its_turn() {
     for (now, expires) in [(4, true), (5, true), (5, false)] {
         check(move |object| {
-            let turn = TurnLock::try_begin_exclusive(Arc::clone(&object)).ok().unwrap();
+            let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).ok().unwrap();
             let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX, Some(5));
             assert!(poll_once(&mut waiter).is_pending());
             let mut behind = TurnLock::begin_shared(object.clone(), WAITING_MAX, None);
@@ -289,7 +289,7 @@ fn an_exclusive_waiter_that_expires_lets_the_shared_behind_it_begin() {
 #[test]
 fn no_more_wait_than_may() {
     check(|object| {
-        let turn = TurnLock::try_begin_exclusive(Arc::clone(&object)).ok().unwrap();
+        let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).ok().unwrap();
         let threads = ['a', 'b'].map(|_| {
             let object = object.clone();
             thread::spawn(move || {
@@ -373,7 +373,7 @@ impl Object {
     fn ends_idle(self: &Arc<Self>, expected: impl Fn(&[char]) -> bool) {
         assert_eq!((self.lock.holders(), self.lock.len_waiting()), (0, 0));
         assert!(!self.lock.lock().has_line());
-        let state = TurnLock::try_begin_exclusive(self).ok().unwrap().close();
+        let state = TurnLock::try_begin_exclusive(self, false).ok().unwrap().close();
         assert!(expected(&state.turns), "{state:?}");
     }
 

@@ -58,6 +58,8 @@ struct Floor<S> {
     /// Out while an exclusive turn runs, and for good once a closer took it.
     state: Option<Arc<S>>,
     running: Running,
+    /// Whether the turn that runs is exclusive and will soon be over.
+    is_brief: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,7 +78,8 @@ struct Line<W> {
 
 impl<S, W> Queue<S, W> {
     pub(super) fn new(state: S) -> Self {
-        let floor = Floor { state: Some(Arc::new(state)), running: Running::Nobody };
+        let floor =
+            Floor { state: Some(Arc::new(state)), running: Running::Nobody, is_brief: false };
         Self { floor, closed: false, next: Ticket(0), line: None }
     }
 
@@ -100,14 +103,16 @@ impl<S, W> Queue<S, W> {
 
     /// Begins a turn if it need not wait.
     #[inline]
-    pub(super) fn begin(&mut self, turn: Turn) -> Result<Arc<S>, NotNow> {
+    pub(super) fn begin(&mut self, turn: Turn, is_brief: bool) -> Result<Arc<S>, NotNow> {
         if self.closed {
             return Err(NotNow::Closed);
         }
         if self.line.is_none() && self.floor.admits(turn) {
+            self.floor.is_brief = is_brief && turn == Turn::Exclusive;
             return Ok(self.floor.enter(turn));
         }
-        Err(if self.line.is_none() { NotNow::Busy } else { NotNow::WouldWait })
+        let is_brief = self.line.is_none() && self.floor.is_brief;
+        Err(if is_brief { NotNow::Busy } else { NotNow::WouldWait })
     }
 
     /// Begins a turn, or gets in line for it; then `waiter` is made.
@@ -117,7 +122,7 @@ impl<S, W> Queue<S, W> {
         waiting_max: usize,
         waiter: impl FnOnce() -> W,
     ) -> Result<Arrived<S>, Refused> {
-        match self.begin(turn) {
+        match self.begin(turn, false) {
             Ok(state) => Ok(Arrived::Begun(state)),
             Err(NotNow::Closed) => Err(Refused::Closed),
             Err(_) if self.len_waiting() >= waiting_max => Err(Refused::Overloaded),
@@ -194,6 +199,7 @@ impl<S, W> Queue<S, W> {
         let Some(line) = &mut self.line else { return };
         while line.waiting.front().is_some_and(|first| self.floor.admits(first.turn)) {
             let Some(Waiter { turn, waiter, .. }) = line.waiting.pop_front() else { break };
+            self.floor.is_brief = false;
             after.grant(Grant { turn, state: self.floor.enter(turn), waiter });
         }
         self.wake_closer(after);

@@ -91,7 +91,7 @@ fn closing_lets_what_runs_end_and_calls_grants_back() {
 #[test]
 fn an_exclusive_turn_changes_what_later_turns_see() {
     let object = Object::new();
-    TurnLock::try_begin_exclusive(Arc::clone(&object)).unwrap().push('a');
+    TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap().push('a');
     let turn = TurnLock::try_begin_shared(Arc::clone(&object)).unwrap();
     assert_eq!(*turn, ['a']);
     assert!(Arc::ptr_eq(turn.owner(), &object));
@@ -104,24 +104,24 @@ fn a_turn_begins_at_once_only_if_nobody_waits() {
     let object = Object::new();
     let shared = TurnLock::try_begin_shared(Arc::clone(&object)).unwrap();
     assert!(TurnLock::try_begin_shared(Arc::clone(&object)).is_ok());
-    assert_eq!(TurnLock::try_begin_exclusive(Arc::clone(&object)).err(), Some(NotNow::WouldWait));
+    assert_eq!(TurnLock::try_begin_exclusive(Arc::clone(&object), false).err(), Some(NotNow::WouldWait));
     let mut waiter = TurnLock::begin_exclusive(Arc::clone(&object), 1, None);
     assert!((&mut waiter).now_or_never().is_none());
     assert_eq!(TurnLock::try_begin_shared(Arc::clone(&object)).err(), Some(NotNow::WouldWait));
     drop((shared, waiter));
-    assert!(TurnLock::try_begin_exclusive(Arc::clone(&object)).is_ok());
+    assert!(TurnLock::try_begin_exclusive(Arc::clone(&object), false).is_ok());
 }
 
 #[test]
 fn a_turn_that_panics_gives_the_state_back() {
     let object = Object::new();
     let panics = std::panic::AssertUnwindSafe(|| {
-        TurnLock::try_begin_exclusive(Arc::clone(&object)).unwrap().push('a');
-        let _turn = TurnLock::try_begin_exclusive(Arc::clone(&object)).unwrap();
+        TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap().push('a');
+        let _turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap();
         panic!("on purpose");
     });
     assert!(std::panic::catch_unwind(panics).is_err());
-    assert_eq!(TurnLock::try_begin_exclusive(Arc::clone(&object)).unwrap().close(), ['a']);
+    assert_eq!(TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap().close(), ['a']);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn the_closer_gets_the_state_when_the_last_turn_ends() {
 #[test]
 fn a_turn_that_closes_takes_the_state_from_the_closer() {
     let object = Object::new();
-    let turn = TurnLock::try_begin_exclusive(Arc::clone(&object)).unwrap();
+    let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap();
     let mut closing = TurnLock::close(&object).unwrap();
     let flag = Arc::new(Flag::default());
     assert!(poll(&mut closing, &flag).is_pending());
@@ -159,7 +159,7 @@ fn a_turn_that_closes_takes_the_state_from_the_closer() {
 #[test]
 fn a_waiter_that_moves_is_woken_where_it_was_polled_last() {
     let object = Object::new();
-    let turn = TurnLock::try_begin_exclusive(Arc::clone(&object)).unwrap();
+    let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap();
     let mut waiter = TurnLock::begin_shared(Arc::clone(&object), 1, None);
     let (before, after) = (Arc::new(Flag::default()), Arc::new(Flag::default()));
     assert!(poll(&mut waiter, &before).is_pending());
@@ -181,7 +181,7 @@ fn a_waker_may_come_back_to_the_lock() {
     }
     let object = Object::new();
     let waker = || Waker::from(Arc::new(Returns(Arc::clone(&object))));
-    let turn = TurnLock::try_begin_exclusive(Arc::clone(&object)).unwrap();
+    let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap();
     let mut leaves = TurnLock::begin_exclusive(Arc::clone(&object), 2, None);
     let mut stays = TurnLock::begin_exclusive(Arc::clone(&object), 2, None);
     for _ in 0..2 {
@@ -201,7 +201,7 @@ fn an_idle_lock_is_small() {
 #[test]
 fn the_line_is_freed_when_the_last_has_left_it() {
     let object = Object::new();
-    let turn = TurnLock::try_begin_exclusive(Arc::clone(&object)).unwrap();
+    let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap();
     let mut waiter = TurnLock::begin_exclusive(Arc::clone(&object), 1, None);
     assert!((&mut waiter).now_or_never().is_none());
     assert!(object.lock.lock().has_line());
