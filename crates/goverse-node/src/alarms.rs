@@ -109,9 +109,11 @@ impl Alarms {
     /// Tells all that are due.
     pub(crate) fn ring(&self, now: u64) {
         self.earliest.store(NEVER, Ordering::SeqCst);
-        let rings = self.shards.iter().flat_map(|shard| take_due(&mut lock(shard), now, |due| {
-            self.earliest.fetch_min(due, Ordering::SeqCst);
-        }));
+        let rings = self.shards.iter().flat_map(|shard| {
+            take_due(&mut lock(shard), now, |due| {
+                self.earliest.fetch_min(due, Ordering::SeqCst);
+            })
+        });
         rings.for_each(|rings| rings.ring(now));
     }
 

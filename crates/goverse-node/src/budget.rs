@@ -5,6 +5,7 @@
 //! woken for what was given up. So what counts is time: short calls are paid for together, by the microsecond.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
 use tokio::task::coop;
@@ -27,6 +28,12 @@ pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
         return Poll::Ready(());
     }
     pay(cx)
+}
+
+/// Goes on with what takes about as long as an activation, when the task may.
+pub(crate) async fn proceed() {
+    poll_fn(poll_proceed).await;
+    spend(UNIT / 2);
 }
 
 /// A turn took so long.

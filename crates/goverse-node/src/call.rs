@@ -182,7 +182,9 @@ impl<M: Method> State<M> {
                     other => State::OnTheLongWay(long_way::not_in_line(other)),
                 }
             }
-            (target, origin) => Self::long_way(Request { target, origin, timeout, method }, received),
+            (target, origin) => {
+                Self::long_way(Request { target, origin, timeout, method }, received)
+            }
         }
     }
 }
@@ -199,7 +201,8 @@ impl<M: Method> Request<M> {
         };
         let node = &activation.object_type().node_state;
         let deadline = self.deadline(received, node);
-        if deadline <= received || node.lifecycle.is_closing() || !self.may_reach(activation, node) {
+        if deadline <= received || node.lifecycle.is_closing() || !self.may_reach(activation, node)
+        {
             return Err(State::long_way(self, received));
         }
         if M::PLAIN {

@@ -10,6 +10,7 @@ use goverse_core::{Encoding, ErrorCode, NodeAddress, ObjectId, Ran, TypeName, ch
 use goverse_metrics::{RejectionCode, UnknownCallMetrics, UnknownTypeMetrics};
 
 use crate::alarms::Alarms;
+use crate::budget;
 use crate::bytes_call::Reply;
 use crate::call_error::{CallError, SystemError};
 use crate::caller::{Addressed, Caller, Origin};
@@ -320,6 +321,7 @@ impl Node {
         let registered =
             self.registered(type_name).inspect_err(|_| self.inner.state.unknown_type.refused())?;
         let id = ObjectId::new(id).map_err(ObjectError::InvalidId)?;
+        budget::proceed().await;
         Arc::clone(registered).create(id).await
     }
 
@@ -333,6 +335,7 @@ impl Node {
     pub async fn destroy_object(&self, type_name: &str, id: &str) -> Result<(), ObjectError> {
         let registered = self.registered(type_name)?;
         let id = ObjectId::new(id).map_err(ObjectError::InvalidId)?;
+        budget::proceed().await;
         Arc::clone(registered).destroy(id).await
     }
 

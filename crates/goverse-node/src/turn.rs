@@ -65,7 +65,9 @@ impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
     #[inline]
     fn try_begin_once<M: Method<Object = T>>(activation: P) -> Result<Self, NotNow> {
         match M::TURN {
-            Turn::Exclusive => TurnLock::try_begin_exclusive(activation, M::PLAIN).map(Self::exclusive),
+            Turn::Exclusive => {
+                TurnLock::try_begin_exclusive(activation, M::PLAIN).map(Self::exclusive)
+            }
             Turn::Shared => TurnLock::try_begin_shared(activation).map(Self::shared),
         }
     }

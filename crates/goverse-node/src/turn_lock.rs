@@ -35,9 +35,9 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
-pub(crate) use begin::{BeginExclusive, TaskWaiter};
 #[cfg(test)]
 pub(crate) use begin::BeginShared;
+pub(crate) use begin::{BeginExclusive, TaskWaiter};
 pub(crate) use guard::{ExclusiveTurn, Granted, SharedTurn};
 pub(crate) use queue::Ticket;
 

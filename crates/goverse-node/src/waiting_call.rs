@@ -68,8 +68,13 @@ pub(crate) enum Queued<M: Method> {
 }
 
 enum Stage<M: Method> {
-    Waits { brought: Brought<M>, waker: Option<Waker> },
-    Runs { waker: Option<Waker> },
+    Waits {
+        brought: Brought<M>,
+        waker: Option<Waker>,
+    },
+    Runs {
+        waker: Option<Waker>,
+    },
     Answered(Answer<M>),
     /// The caller has gone away, or has taken the answer.
     Over,
@@ -130,7 +135,8 @@ impl<M: Method> WaitingCall<M> {
             activation.watch_line(deadline);
             return Queued::Waits(InLine { activation, ticket, call });
         }
-        let brought = call.begin(Stage::Over).expect("what stands in no line is answered by nobody");
+        let brought =
+            call.begin(Stage::Over).expect("what stands in no line is answered by nobody");
         match joined {
             Ok(Joined::Begun(turn)) => Queued::Begun(RunningTurn::granted(turn), brought),
             Err(Refused::Overloaded) => Queued::Overloaded(brought, activation),

@@ -5,11 +5,11 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+#[cfg(test)]
+use super::SharedTurn;
 use super::guard::Granted;
 use super::sync::{Mutex, MutexGuard};
 use super::{ExclusiveTurn, Joined, Refused, Ticket, Turn, TurnLock, TurnOwner};
-#[cfg(test)]
-use super::SharedTurn;
 
 /// See [`TurnLock::begin_exclusive`]. Dropped, it leaves the queue.
 pub(crate) struct BeginExclusive<O: TurnOwner>(Begin<O>);

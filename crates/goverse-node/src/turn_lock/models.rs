@@ -18,8 +18,7 @@ const WAITING_MAX: usize = 4;
 
 /// An object that checks who is in it, and remembers which turns it had.
 struct Object {
-    lock: TurnLock<State>,
-    now: AtomicU64,
+    lock: TurnLock<State, TaskWaiter<Object>>,
     /// Untouched by loom: that no two are inside at once is the claim, whatever their memory order.
     exclusive: AtomicBool,
     shared: AtomicU64,
@@ -62,14 +61,16 @@ fn shared_turns_meet_an_exclusive_one() {
 fn a_newcomer_does_not_overtake_a_waiter() {
     check_bounded(|object| {
         let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).ok().unwrap();
-        let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX, None);
+        let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
         assert!(poll_once(&mut waiter).is_pending());
         let newcomer = object.clone();
         let threads = [
             thread::spawn(move || drop(turn)),
-            thread::spawn(move || match TurnLock::try_begin_exclusive(Arc::clone(&newcomer), false) {
-                Ok(turn) => run_exclusive(turn, 'n'),
-                Err(_) => newcomer.exclusive_turn('n').unwrap(),
+            thread::spawn(move || {
+                match TurnLock::try_begin_exclusive(Arc::clone(&newcomer), false) {
+                    Ok(turn) => run_exclusive(turn, 'n'),
+                    Err(_) => newcomer.exclusive_turn('n').unwrap(),
+                }
             }),
         ];
         run_exclusive(block_on(waiter).ok().unwrap(), 'w');
@@ -82,14 +83,13 @@ fn a_newcomer_does_not_overtake_a_waiter() {
 fn a_shared_newcomer_does_not_pass_an_exclusive_waiter() {
     check(|object| {
         let turn = TurnLock::try_begin_shared(Arc::clone(&object)).ok().unwrap();
-        let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX, None);
+        let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
         assert!(poll_once(&mut waiter).is_pending());
         let newcomer = object.clone();
         let threads = [
             thread::spawn(move || drop(turn)),
             thread::spawn(move || {
-                let turn =
-                    block_on(TurnLock::begin_shared(newcomer, WAITING_MAX, None)).ok().unwrap();
+                let turn = block_on(TurnLock::begin_shared(newcomer, WAITING_MAX)).ok().unwrap();
                 assert_eq!(turn.turns, ['w']);
             }),
         ];
@@ -103,9 +103,9 @@ fn a_shared_newcomer_does_not_pass_an_exclusive_waiter() {
 fn waiters_are_served_in_the_order_they_came() {
     check(|object| {
         let turn = TurnLock::try_begin_shared(Arc::clone(&object)).ok().unwrap();
-        let mut first = TurnLock::begin_exclusive(object.clone(), WAITING_MAX, None);
+        let mut first = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
         assert!(poll_once(&mut first).is_pending());
-        let mut second = TurnLock::begin_exclusive(object.clone(), WAITING_MAX, None);
+        let mut second = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
         assert!(poll_once(&mut second).is_pending());
         let threads = [
             thread::spawn(move || run_exclusive(block_on(first).ok().unwrap(), '1')),
@@ -127,10 +127,9 @@ fn a_waiter_that_goes_away_takes_no_turn_with_it() {
                 thread::spawn(move || drop(turn)),
                 thread::spawn(move || {
                     if exclusive {
-                        let _ =
-                            poll_once(&mut TurnLock::begin_exclusive(leaver, WAITING_MAX, None));
+                        let _ = poll_once(&mut TurnLock::begin_exclusive(leaver, WAITING_MAX));
                     } else {
-                        let _ = poll_once(&mut TurnLock::begin_shared(leaver, WAITING_MAX, None));
+                        let _ = poll_once(&mut TurnLock::begin_shared(leaver, WAITING_MAX));
                     }
                 }),
             ];
@@ -145,7 +144,7 @@ fn a_waiter_that_goes_away_takes_no_turn_with_it() {
 fn an_exclusive_waiter_that_goes_away_lets_the_shared_behind_it_begin() {
     check(|object| {
         let turn = TurnLock::try_begin_shared(Arc::clone(&object)).ok().unwrap();
-        let mut leaver = TurnLock::begin_exclusive(object.clone(), WAITING_MAX, None);
+        let mut leaver = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
         assert!(poll_once(&mut leaver).is_pending());
         let behind = object.clone();
         let thread = thread::spawn(move || behind.shared_turn().unwrap());
@@ -165,8 +164,7 @@ fn a_turn_that_closes_leaves_nobody_waiting() {
             thread::spawn(move || one.exclusive_turn('a')),
             thread::spawn(move || two.shared_turn()),
         ];
-        let turn =
-            block_on(TurnLock::begin_exclusive(object.clone(), WAITING_MAX, None)).ok().unwrap();
+        let turn = block_on(TurnLock::begin_exclusive(object.clone(), WAITING_MAX)).ok().unwrap();
         let state = turn.close();
         let [exclusive, shared] = threads.map(|thread| thread.join().unwrap());
         assert_eq!(exclusive.is_ok(), state.turns == ['a']);
@@ -200,25 +198,30 @@ fn the_closer_gets_the_state_whatever_runs_and_waits() {
 }
 
 #[test]
-fn no_turn_begins_once_the_lock_is_closed_though_it_was_granted() {
+fn a_turn_that_was_granted_before_the_lock_closed_is_waited_for() {
     check(|object| {
         let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).ok().unwrap();
-        let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX, None);
+        let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
         assert!(poll_once(&mut waiter).is_pending());
-        let closed = Arc::new(AtomicBool::new(false));
-        let was_closed = closed.clone();
         let threads = [
-            thread::spawn(move || drop(turn)),
             thread::spawn(move || {
-                let closed = was_closed.load(Ordering::Relaxed);
-                let begun = block_on(waiter).map(drop);
-                assert!(!closed || begun == Err(Refused::Closed));
+                drop(turn);
+                true
+            }),
+            thread::spawn(move || match block_on(waiter) {
+                Ok(turn) => {
+                    run_exclusive(turn, 'w');
+                    true
+                }
+                Err(refused) => {
+                    assert_eq!(refused, Refused::Closed);
+                    false
+                }
             }),
         ];
-        let closing = TurnLock::close(&object).unwrap();
-        closed.store(true, Ordering::Relaxed);
-        assert_eq!(block_on(closing), Some(State::default()));
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let state = block_on(TurnLock::close(&object).unwrap()).expect("nobody else closes");
+        let [_, ran] = threads.map(|thread| thread.join().unwrap());
+        assert_eq!(state.turns, if ran { vec!['w'] } else { Vec::new() });
         object.ends_closed();
     });
 }
@@ -226,8 +229,7 @@ fn no_turn_begins_once_the_lock_is_closed_though_it_was_granted() {
 #[test]
 fn of_two_closers_one_gets_the_state() {
     check(|object| {
-        let turn =
-            block_on(TurnLock::begin_exclusive(object.clone(), WAITING_MAX, None)).ok().unwrap();
+        let turn = block_on(TurnLock::begin_exclusive(object.clone(), WAITING_MAX)).ok().unwrap();
         let closer = object.clone();
         let thread = thread::spawn(move || block_on(TurnLock::close(&closer)?));
         assert_eq!(turn.close(), State::default());
@@ -237,47 +239,45 @@ fn of_two_closers_one_gets_the_state() {
 }
 
 #[test]
-fn a_waiter_either_expires_or_gets_its_turn() {
-    for (now, expires) in [(4, true), (5, true), (5, false)] {
-        check(move |object| {
-            let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).ok().unwrap();
-            let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX, Some(5));
-            assert!(poll_once(&mut waiter).is_pending());
-            let mut behind = TurnLock::begin_shared(object.clone(), WAITING_MAX, None);
-            assert!(poll_once(&mut behind).is_pending());
-            object.now.store(now, Ordering::Relaxed);
-            let wheel = object.clone();
-            let threads = [
-                thread::spawn(move || drop(turn)),
-                thread::spawn(move || {
-                    if expires {
-                        wheel.lock.expire(5);
-                    }
-                }),
-            ];
-            match block_on(waiter) {
-                Ok(turn) => {
-                    assert!(now < 5, "the grant looks at the deadline");
-                    run_exclusive(turn, 'w');
-                }
-                Err(refused) => assert_eq!(refused, Refused::Expired),
-            }
-            run_shared(block_on(behind).ok().unwrap());
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
-            object.ends_idle(|turns| turns.len() <= 1);
-        });
-    }
+fn a_waiter_is_either_found_to_wait_no_longer_or_gets_its_turn() {
+    check(move |object| {
+        let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).ok().unwrap();
+        let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
+        assert!(poll_once(&mut waiter).is_pending());
+        let mut behind = TurnLock::begin_shared(object.clone(), WAITING_MAX);
+        assert!(poll_once(&mut behind).is_pending());
+        let keeper = object.clone();
+        let threads = [
+            thread::spawn(move || drop(turn)),
+            thread::spawn(move || {
+                let mut places = 0..;
+                let two = keeper.lock.len_waiting() == 2;
+                TurnLock::refuse_if(&keeper, |_| two && places.next() == Some(0));
+            }),
+        ];
+        match block_on(waiter) {
+            Ok(turn) => run_exclusive(turn, 'w'),
+            Err(refused) => assert_eq!(refused, Refused::Expired),
+        }
+        match block_on(behind) {
+            Ok(turn) => run_shared(turn),
+            Err(refused) => assert_eq!(refused, Refused::Expired),
+        }
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        object.ends_idle(|turns| turns.len() <= 1);
+    });
 }
 
 #[test]
-fn an_exclusive_waiter_that_expires_lets_the_shared_behind_it_begin() {
+fn an_exclusive_waiter_that_is_refused_lets_the_shared_behind_it_begin() {
     check(|object| {
         let turn = TurnLock::try_begin_shared(Arc::clone(&object)).ok().unwrap();
-        let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX, Some(5));
+        let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
         assert!(poll_once(&mut waiter).is_pending());
         let behind = object.clone();
         let thread = thread::spawn(move || behind.shared_turn().unwrap());
-        object.lock.expire(5);
+        let mut places = 0..;
+        TurnLock::refuse_if(&object, |_| places.next() == Some(0));
         assert_eq!(block_on(waiter).err(), Some(Refused::Expired));
         // The first turn lasts until the other has run beside it.
         thread.join().unwrap();
@@ -293,7 +293,7 @@ fn no_more_wait_than_may() {
         let threads = ['a', 'b'].map(|_| {
             let object = object.clone();
             thread::spawn(move || {
-                let mut waiter = TurnLock::begin_exclusive(object, 1, None);
+                let mut waiter = TurnLock::begin_exclusive(object, 1);
                 let polled = poll_once(&mut waiter).map(|turn| turn.err());
                 (waiter, polled)
             })
@@ -351,20 +351,19 @@ impl Object {
     fn new() -> Self {
         Self {
             lock: TurnLock::new(State::default()),
-            now: AtomicU64::new(0),
             exclusive: AtomicBool::new(false),
             shared: AtomicU64::new(0),
         }
     }
 
     fn exclusive_turn(self: &Arc<Self>, name: char) -> Result<(), Refused> {
-        let turn = block_on(TurnLock::begin_exclusive(self.clone(), WAITING_MAX, None))?;
+        let turn = block_on(TurnLock::begin_exclusive(self.clone(), WAITING_MAX))?;
         run_exclusive(turn, name);
         Ok(())
     }
 
     fn shared_turn(self: &Arc<Self>) -> Result<(), Refused> {
-        let turn = block_on(TurnLock::begin_shared(self.clone(), WAITING_MAX, None))?;
+        let turn = block_on(TurnLock::begin_shared(self.clone(), WAITING_MAX))?;
         run_shared(turn);
         Ok(())
     }
@@ -378,19 +377,20 @@ impl Object {
     }
 
     fn ends_closed(self: &Arc<Self>) {
-        assert!(self.lock.is_idle());
+        assert_eq!((self.lock.holders(), self.lock.len_waiting()), (0, 0));
         assert_eq!(TurnLock::try_begin_shared(self).err(), Some(NotNow::Closed));
     }
 }
 
 impl TurnOwner for Object {
     type State = State;
+    type Waiter = TaskWaiter<Self>;
 
-    fn turn_lock(&self) -> &TurnLock<State> {
+    fn turn_lock(&self) -> &TurnLock<State, TaskWaiter<Self>> {
         &self.lock
     }
 
-    fn now(&self) -> u64 {
-        self.now.load(Ordering::Relaxed)
+    fn answer(waiter: TaskWaiter<Self>, turn: Result<Granted<Self>, Refused>) {
+        waiter.answer(turn);
     }
 }

@@ -126,9 +126,7 @@ impl<S, W> Queue<S, W> {
             Ok(state) => Ok(Arrived::Begun(state)),
             Err(NotNow::Closed) => Err(Refused::Closed),
             Err(_) if self.len_waiting() >= waiting_max => Err(Refused::Overloaded),
-            Err(NotNow::Busy | NotNow::WouldWait) => {
-                Ok(Arrived::Waits(self.join(turn, waiter())))
-            }
+            Err(NotNow::Busy | NotNow::WouldWait) => Ok(Arrived::Waits(self.join(turn, waiter()))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::FutureExt;
@@ -10,16 +10,15 @@ use futures_util::future::BoxFuture;
 
 use super::*;
 
-/// An object whose clock is set by hand.
 struct Object {
-    lock: TurnLock<Vec<char>>,
-    now: AtomicU64,
+    lock: TurnLock<Vec<char>, TaskWaiter<Object>>,
 }
 
 /// Plays a script and says after each step who runs, who waits and who was just refused: `a|bc d:Expired`.
 ///
-/// Words: `x` and `s` begin an exclusive and a shared turn, with a deadline as `x<5`; they are named from `a` on.
-/// `end a` and `drop a` drop a turn and a waiter, `close a` closes in a turn, `close` the lock; `now 5`, `expire 5`.
+/// Words: `x` and `s` begin an exclusive and a shared turn; they are named from `a` on. `end a` and `drop a` drop a turn and
+/// a waiter, `grant a` drops a turn and leaves the next one where it is; `refuse 0 2` finds two places in line to wait no
+/// longer; `close a` closes in a turn, `close` the lock.
 fn check(script: &str, expected: &str) {
     let mut play = Play::new();
     let told: Vec<_> = script.split(" / ").map(|step| play.step(step)).collect();
@@ -60,17 +59,11 @@ fn who_would_wait_behind_too_many_is_refused_at_once() {
 }
 
 #[test]
-fn a_deadline_is_looked_at_when_the_turn_comes() {
-    check("x x<5 x / now 4 / end a", "a|bc / a|bc / b|c");
-    check("x x<5 x / now 5 / end a", "a|bc / a|bc / c| b:Expired");
-    check("x s<5 s<9 s x<3 / now 5 / end a", "a|bcde / a|bcde / cd|e b:Expired");
-    check("x x<5 / now 7 / end a / x", "a|b / a|b / | b:Expired / c|");
-}
-
-#[test]
-fn expiry_finds_waiters_wherever_they_are() {
-    check("x x x<5 x<6 x / expire 5 / end a", "a|bcde / a|bde c:Expired / b|de");
-    check("s x<5 s / expire 4 / expire 5", "a|bc / a|bc / ac| b:Expired");
+fn who_is_found_to_wait_no_longer_is_refused_wherever_it_stands() {
+    check("x x x x x / refuse 1 / end a", "a|bcde / a|bde c:Expired / b|de");
+    check("x x s x / refuse 0 2 / end a", "a|bcd / a|c b:Expired d:Expired / c|");
+    check("s x s / refuse / refuse 0", "a|bc / a|bc / ac| b:Expired");
+    check("x x / refuse 0 / end a / x", "a|b / a| b:Expired / | / c|");
 }
 
 #[test]
@@ -79,13 +72,13 @@ fn a_turn_that_closes_refuses_all_others() {
 }
 
 #[test]
-fn closing_lets_what_runs_end_and_calls_grants_back() {
+fn closing_lets_what_has_begun_end() {
     check(
         "s s x s / close / end a / end b / s",
         "ab|cd / ab| c:Closed d:Closed / b| / | / | e:Closed",
     );
-    check("x x x / grant a / close", "a|bc / b|c / | b:Closed c:Closed");
-    check("x s s / grant a / close", "a|bc / bc| / | b:Closed c:Closed");
+    check("x x x / grant a / close", "a|bc / b|c / b| c:Closed");
+    check("x s s / grant a / close", "a|bc / bc| / bc|");
 }
 
 #[test]
@@ -96,7 +89,24 @@ fn an_exclusive_turn_changes_what_later_turns_see() {
     assert_eq!(*turn, ['a']);
     assert!(Arc::ptr_eq(turn.owner(), &object));
     drop(turn);
-    assert!(object.lock.is_idle());
+    assert_eq!((object.lock.holders(), object.lock.len_waiting()), (0, 0));
+}
+
+#[test]
+fn only_a_brief_turn_that_nobody_waits_for_is_worth_a_moment() {
+    let object = Object::new();
+    let busy = || TurnLock::try_begin_shared(Arc::clone(&object)).err();
+    let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), true).unwrap();
+    assert_eq!(busy(), Some(NotNow::Busy));
+    let mut waiter = TurnLock::begin_exclusive(Arc::clone(&object), 1);
+    assert!((&mut waiter).now_or_never().is_none());
+    assert_eq!(busy(), Some(NotNow::WouldWait));
+    drop(turn);
+    // Whoever waited may take long.
+    assert_eq!(busy(), Some(NotNow::WouldWait));
+    drop(waiter);
+    let _turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap();
+    assert_eq!(busy(), Some(NotNow::WouldWait));
 }
 
 #[test]
@@ -104,8 +114,11 @@ fn a_turn_begins_at_once_only_if_nobody_waits() {
     let object = Object::new();
     let shared = TurnLock::try_begin_shared(Arc::clone(&object)).unwrap();
     assert!(TurnLock::try_begin_shared(Arc::clone(&object)).is_ok());
-    assert_eq!(TurnLock::try_begin_exclusive(Arc::clone(&object), false).err(), Some(NotNow::WouldWait));
-    let mut waiter = TurnLock::begin_exclusive(Arc::clone(&object), 1, None);
+    assert_eq!(
+        TurnLock::try_begin_exclusive(Arc::clone(&object), false).err(),
+        Some(NotNow::WouldWait)
+    );
+    let mut waiter = TurnLock::begin_exclusive(Arc::clone(&object), 1);
     assert!((&mut waiter).now_or_never().is_none());
     assert_eq!(TurnLock::try_begin_shared(Arc::clone(&object)).err(), Some(NotNow::WouldWait));
     drop((shared, waiter));
@@ -160,7 +173,7 @@ fn a_turn_that_closes_takes_the_state_from_the_closer() {
 fn a_waiter_that_moves_is_woken_where_it_was_polled_last() {
     let object = Object::new();
     let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap();
-    let mut waiter = TurnLock::begin_shared(Arc::clone(&object), 1, None);
+    let mut waiter = TurnLock::begin_shared(Arc::clone(&object), 1);
     let (before, after) = (Arc::new(Flag::default()), Arc::new(Flag::default()));
     assert!(poll(&mut waiter, &before).is_pending());
     assert!(poll(&mut waiter, &after).is_pending());
@@ -176,14 +189,14 @@ fn a_waker_may_come_back_to_the_lock() {
     }
     impl Drop for Returns {
         fn drop(&mut self) {
-            self.0.lock.expire(0);
+            TurnLock::refuse_if(&self.0, |_| false);
         }
     }
     let object = Object::new();
     let waker = || Waker::from(Arc::new(Returns(Arc::clone(&object))));
     let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap();
-    let mut leaves = TurnLock::begin_exclusive(Arc::clone(&object), 2, None);
-    let mut stays = TurnLock::begin_exclusive(Arc::clone(&object), 2, None);
+    let mut leaves = TurnLock::begin_exclusive(Arc::clone(&object), 2);
+    let mut stays = TurnLock::begin_exclusive(Arc::clone(&object), 2);
     for _ in 0..2 {
         assert!(leaves.poll_unpin(&mut Context::from_waker(&waker())).is_pending());
         assert!(stays.poll_unpin(&mut Context::from_waker(&waker())).is_pending());
@@ -195,14 +208,14 @@ fn a_waker_may_come_back_to_the_lock() {
 
 #[test]
 fn an_idle_lock_is_small() {
-    assert!(size_of::<TurnLock<String>>() <= 48, "{}", size_of::<TurnLock<String>>());
+    assert!(size_of::<TurnLock<String, ()>>() <= 56, "{}", size_of::<TurnLock<String, ()>>());
 }
 
 #[test]
 fn the_line_is_freed_when_the_last_has_left_it() {
     let object = Object::new();
     let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap();
-    let mut waiter = TurnLock::begin_exclusive(Arc::clone(&object), 1, None);
+    let mut waiter = TurnLock::begin_exclusive(Arc::clone(&object), 1);
     assert!((&mut waiter).now_or_never().is_none());
     assert!(object.lock.lock().has_line());
     drop(turn);
@@ -256,8 +269,11 @@ impl Play {
                 _ => panic!("{name} has no exclusive turn"),
             },
             ["close"] => drop(TurnLock::close(&self.object)),
-            ["now", now] => self.object.now.store(now.parse().unwrap(), Ordering::Relaxed),
-            ["expire", now] => self.object.lock.expire(now.parse().unwrap()),
+            ["refuse", ref places @ ..] => {
+                let places: Vec<usize> = places.iter().map(|at| at.parse().unwrap()).collect();
+                let mut at = 0..;
+                TurnLock::refuse_if(&self.object, |_| places.contains(&at.next().unwrap()));
+            }
             ref words => words.iter().for_each(|word| self.begin(word)),
         }
         if fetches {
@@ -267,14 +283,12 @@ impl Play {
     }
 
     fn begin(&mut self, word: &str) {
-        let (turn, deadline) =
-            word.split_once('<').map_or((word, None), |(turn, at)| (turn, at.parse().ok()));
         let object = Arc::clone(&self.object);
-        let future: BoxFuture<_> = match turn {
-            "x" => TurnLock::begin_exclusive(object, Self::WAITING_MAX, deadline)
+        let future: BoxFuture<_> = match word {
+            "x" => TurnLock::begin_exclusive(object, Self::WAITING_MAX)
                 .map(|turn| turn.map(Held::Exclusive))
                 .boxed(),
-            "s" => TurnLock::begin_shared(object, Self::WAITING_MAX, deadline)
+            "s" => TurnLock::begin_shared(object, Self::WAITING_MAX)
                 .map(|turn| turn.map(|turn| Held::Shared { _turn: turn }))
                 .boxed(),
             _ => panic!("{word} begins no turn"),
@@ -321,26 +335,26 @@ impl Play {
             names(&mut self.callers.iter().filter(is_here).filter(|caller| !waits(caller)));
         assert_eq!(self.object.lock.holders(), running.len());
         assert_eq!(self.object.lock.len_waiting(), waiting.len());
-        assert_eq!(self.object.lock.is_idle(), running.is_empty() && waiting.is_empty());
         format!("{running}|{waiting}{}", std::mem::take(&mut self.refused).concat())
     }
 }
 
 impl Object {
     fn new() -> Arc<Self> {
-        Arc::new(Self { lock: TurnLock::new(Vec::new()), now: AtomicU64::new(0) })
+        Arc::new(Self { lock: TurnLock::new(Vec::new()) })
     }
 }
 
 impl TurnOwner for Object {
     type State = Vec<char>;
+    type Waiter = TaskWaiter<Self>;
 
-    fn turn_lock(&self) -> &TurnLock<Vec<char>> {
+    fn turn_lock(&self) -> &TurnLock<Vec<char>, TaskWaiter<Self>> {
         &self.lock
     }
 
-    fn now(&self) -> u64 {
-        self.now.load(Ordering::Relaxed)
+    fn answer(waiter: TaskWaiter<Self>, turn: Result<Granted<Self>, Refused>) {
+        waiter.answer(turn);
     }
 }
 
