@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use goverse_core::{Encoding, ErrorCode, NodeAddress, ObjectId, Ran, TypeName, check_method_name};
 use goverse_metrics::{RejectionCode, UnknownCallMetrics, UnknownTypeMetrics};
+use tokio::task::JoinHandle;
 
 use crate::alarms::Alarms;
 use crate::budget;
@@ -428,16 +429,22 @@ impl Node {
         loop {
             // Made before the directories are looked at: no change after that is missed.
             let changed = self.inner.state.lifecycle.next_change();
-            let ends = self.inner.types.values().flat_map(|object_type| object_type.ends());
-            let mut ends = futures_util::stream::iter(ends)
-                .map(tokio::spawn)
-                .buffer_unordered(DRAIN_CONCURRENCY);
+            let mut ends =
+                futures_util::stream::iter(self.ends()).buffer_unordered(DRAIN_CONCURRENCY);
             while ends.next().await.is_some() {}
             if self.len() == 0 {
                 return;
             }
             changed.await;
         }
+    }
+
+    /// Tasks that end the objects that are there now; each begins when it is asked for.
+    ///
+    /// In a box, for `Send` is not seen through closures over references.
+    fn ends(&self) -> Box<dyn Iterator<Item = JoinHandle<()>> + Send + '_> {
+        let types = self.inner.types.values();
+        Box::new(types.flat_map(|object_type| object_type.ends()).map(|end| tokio::spawn(end)))
     }
 
     /// Never done.
