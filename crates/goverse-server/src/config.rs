@@ -3,6 +3,9 @@
 //! Each source overrides those before it. Everything is checked here, once, and an error names the
 //! source, the field, the value, and what would be right.
 
+mod objects;
+mod setting;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +13,11 @@ use clap::Args;
 use goverse_core::{ListenAddress, NodeAddress};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use objects::ObjectsConfig;
+
+use objects::FileObjects;
+use setting::Setting;
 
 /// Where nodes meet when nothing else is said.
 const DEFAULT_LISTEN_ADDRESS: &str = "localhost:47000";
@@ -34,6 +42,11 @@ pub struct ServerConfig {
     /// How long a shutdown waits for deactivation hooks.
     #[serde(serialize_with = "write_duration")]
     pub shutdown_timeout: Duration,
+    /// How objects are run and called.
+    pub objects: ObjectsConfig,
+    /// The file that the settings come from, for messages about what only a start can find out.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
     /// Where the metrics address was said, for the message when its port is taken.
     #[serde(skip)]
     pub(crate) metrics_listen_source: Option<String>,
@@ -66,6 +79,14 @@ pub struct ConfigArgs {
     /// How long a shutdown waits for deactivation hooks, such as 30s [default: 30s]
     #[arg(long, value_name = "TIME", env = "GOVERSE_SHUTDOWN_TIMEOUT")]
     pub shutdown_timeout: Option<String>,
+    /// How long a call may take that has no time-out of its own, such as 5s [default: 10s]
+    #[arg(long, value_name = "TIME", env = "GOVERSE_CALL_TIMEOUT")]
+    pub call_timeout: Option<String>,
+    /// Deactivate an object that was not called for so long, such as 1h, or never [default: 15m]
+    ///
+    /// A type that has an idle_timeout of its own in the file keeps it.
+    #[arg(long, value_name = "TIME", env = "GOVERSE_IDLE_TIMEOUT")]
+    pub idle_timeout: Option<String>,
 }
 
 /// Why a configuration was refused.
@@ -95,13 +116,13 @@ pub enum ConfigError {
         message: String,
     },
     /// A value is not right.
-    #[error("{source_name}: {field} = {value:?}: {problem}")]
+    #[error("{source_name}: {field} = {value}: {problem}")]
     Field {
         /// The file, the variable or the flag.
         source_name: String,
-        /// The field's name.
-        field: &'static str,
-        /// The value, as it was given.
+        /// The field's name, with the tables that it is in.
+        field: String,
+        /// The value, as it is written in a file.
         value: String,
         /// What is wrong with it, and what would be right.
         problem: String,
@@ -118,13 +139,8 @@ struct FileSettings {
     metrics_listen_address: Option<String>,
     etcd_address: Option<String>,
     shutdown_timeout: Option<String>,
-}
-
-/// A value and where it came from.
-struct Setting {
-    field: &'static str,
-    source_name: String,
-    value: String,
+    #[serde(default)]
+    objects: FileObjects,
 }
 
 // === impl ServerConfig ===
@@ -145,6 +161,8 @@ impl ServerConfig {
             metrics_listen_address: None,
             etcd_address: None,
             shutdown_timeout: Duration::from_secs(30),
+            objects: ObjectsConfig::default(),
+            file: None,
             metrics_listen_source: None,
         }
     }
@@ -181,7 +199,7 @@ impl ServerConfig {
             .unwrap_or_else(|| Setting::default_of("shutdown_timeout", DEFAULT_SHUTDOWN_TIMEOUT));
         let listen_address: ListenAddress = listen.parse()?;
         Ok(Self {
-            metrics_listen_source: metrics.as_ref().map(|metrics| metrics.source_name.clone()),
+            metrics_listen_source: metrics.as_ref().map(|metrics| metrics.source_name().to_owned()),
             advertise_address: match advertise {
                 Some(advertise) => advertise.parse()?,
                 None => advertised(&listen_address).map_err(|problem| listen.wrong(problem))?,
@@ -191,6 +209,8 @@ impl ServerConfig {
             metrics_listen_address: metrics.map(|metrics| metrics.parse()).transpose()?,
             etcd_address: etcd.map(|etcd| etcd.endpoints()).transpose()?,
             shutdown_timeout: shutdown.duration()?,
+            objects: file.objects.check(args, path)?,
+            file: args.config.clone(),
         })
     }
 
@@ -228,58 +248,4 @@ fn read_file(path: &Path) -> Result<FileSettings, ConfigError> {
 
 fn write_duration<S: serde::Serializer>(time: &Duration, out: S) -> Result<S::Ok, S::Error> {
     out.collect_str(&humantime::format_duration(*time))
-}
-
-// === impl Setting ===
-
-impl Setting {
-    /// The value that counts: what was given to the program before what is in the file.
-    fn of(
-        field: &'static str,
-        given: Option<&str>,
-        path: Option<&Path>,
-        in_file: Option<String>,
-    ) -> Option<Self> {
-        if let Some(value) = given {
-            let variable = format!("GOVERSE_{}", field.to_uppercase());
-            let is_variable = std::env::var(&variable).is_ok_and(|set| set == value);
-            let flag = format!("flag --{}", field.replace('_', "-"));
-            let source_name = if is_variable { format!("variable {variable}") } else { flag };
-            return Some(Self { field, source_name, value: value.to_owned() });
-        }
-        let source_name = path.map_or_else(String::new, |path| path.display().to_string());
-        in_file.map(|value| Self { field, source_name, value })
-    }
-
-    fn default_of(field: &'static str, value: &str) -> Self {
-        Self { field, source_name: "default".to_owned(), value: value.to_owned() }
-    }
-
-    fn parse<T>(&self) -> Result<T, ConfigError>
-    where
-        T: std::str::FromStr<Err: std::fmt::Display>,
-    {
-        self.value.parse().map_err(|problem: T::Err| self.wrong(problem.to_string()))
-    }
-
-    fn duration(&self) -> Result<Duration, ConfigError> {
-        let parsed = humantime::parse_duration(&self.value);
-        parsed
-            .map_err(|error| self.wrong(format!("{error}; write a time such as 30s, 1m or 500ms")))
-    }
-
-    fn endpoints(&self) -> Result<String, ConfigError> {
-        for endpoint in self.value.split(',') {
-            let address =
-                endpoint.trim().trim_start_matches("http://").trim_start_matches("https://");
-            let checked: Result<NodeAddress, _> = address.parse();
-            checked.map_err(|problem| self.wrong(problem.to_string()))?;
-        }
-        Ok(self.value.clone())
-    }
-
-    fn wrong(&self, problem: String) -> ConfigError {
-        let (field, value) = (self.field, self.value.clone());
-        ConfigError::Field { source_name: self.source_name.clone(), field, value, problem }
-    }
 }

@@ -25,7 +25,7 @@ mod recorder;
 mod server;
 mod signals;
 
-pub use config::{ConfigArgs, ConfigError, ServerConfig};
+pub use config::{ConfigArgs, ConfigError, ObjectsConfig, ServerConfig};
 pub use goverse_http::ConnectionLimits;
 pub use operations::OperationsLimits;
 pub use recorder::{NodeClaim, Recorder, RecorderBuilder, RecorderError};

@@ -50,6 +50,18 @@ pub enum StartError {
         "advertise_address = \"{0}\": another node of this process has this address; give each node its own"
     )]
     AddressTaken(NodeAddress),
+    /// The configuration has settings of a type that is not registered.
+    #[error(
+        "{source_name}objects.types.{type_name}: no type of this name is registered; registered are: {registered}"
+    )]
+    UnknownType {
+        /// Where it was said, such as `node.toml: `; empty when the program said it.
+        source_name: String,
+        /// The name that the settings are of.
+        type_name: String,
+        /// The names that are registered.
+        registered: String,
+    },
     /// A port cannot be listened at.
     #[error("{source_name}{field} = \"{address}\": {}", goverse_http::explain(error))]
     Bind {
@@ -125,7 +137,8 @@ impl ServerBuilder {
         goverse_metrics::describe();
         goverse_metrics::report_build(env!("CARGO_PKG_VERSION"));
         let readiness = Arc::new(Readiness::new(address));
-        let node = node.build()?;
+        let node =
+            config.objects.apply(node).build().map_err(|error| start_error(&config, error))?;
         let operations = match (listener, recorder) {
             (Some(listener), Some(recorder)) => {
                 let scrapes = ScrapeMetrics::new(address.as_str());
@@ -156,6 +169,19 @@ async fn listen_for_operations(
         address: address.to_string(),
         error,
     })
+}
+
+/// Says where settings are of a type that nobody registered.
+fn start_error(config: &ServerConfig, error: BuildError) -> StartError {
+    let BuildError::SettingsOfUnknownType { name, registered } = error else {
+        return error.into();
+    };
+    let file = config.file.as_ref();
+    StartError::UnknownType {
+        source_name: file.map_or_else(String::new, |file| format!("{}: ", file.display())),
+        type_name: name,
+        registered: if registered.is_empty() { "none".to_owned() } else { registered },
+    }
 }
 
 // === impl Server ===

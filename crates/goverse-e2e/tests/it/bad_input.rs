@@ -81,6 +81,11 @@ async fn files() {
         &["line 2", "duplicate key"],
     )
     .await;
+    check_file(
+        "[objects.types.ChatRoom]\nidle_timeout = \"0s\"\n",
+        &["objects.types.ChatRoom.idle_timeout = \"0s\"", "longer than 0", "\"never\""],
+    )
+    .await;
     check_file("", &["the file is empty", "metrics_listen_address = \"localhost:9090\""]).await;
     check_file(" \n", &["the file is empty"]).await;
     check_file("listen_address\n", &["line 1"]).await;
@@ -108,6 +113,11 @@ async fn flags() {
     check(
         "serve --shutdown-timeout 10",
         &["flag --shutdown-timeout", "shutdown_timeout = \"10\"", "such as 30s"],
+    )
+    .await;
+    check(
+        "serve --idle-timeout sometimes",
+        &["flag --idle-timeout", "objects.idle_timeout = \"sometimes\"", "such as 15m"],
     )
     .await;
     check("demo --duration soon", &["--duration <TIME>", "'soon'"]).await;
@@ -151,6 +161,18 @@ async fn variables() {
     let mut command = Command::new(goverse_binary());
     command.arg("serve").env("GOVERSE_CONFIG", "missing.toml");
     check_command(command, &["cannot read", "missing.toml"]).await;
+}
+
+#[tokio::test]
+async fn settings_of_a_type_that_is_not_registered() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("node.toml").display().to_string();
+    fs::write(&file, "[objects.types.ChatRom]\nidle_timeout = \"1h\"\n").unwrap();
+    check_quiet(
+        &["serve", "--config", &file],
+        &[&format!("{file}: objects.types.ChatRom: "), "ChatClient, ChatRoom"],
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -57,8 +57,9 @@ async fn flags_override_variables_and_those_the_file() {
 async fn a_checked_file_is_shown_with_its_defaults() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("node.toml");
-    fs::write(&file, "metrics_listen_address = \":9090\"\netcd_address = \"localhost:2379\"\n")
-        .unwrap();
+    let settings = "metrics_listen_address = \":9090\"\netcd_address = \"localhost:2379\"\n\
+        [objects]\nidle_timeout = \"1h\"\n[objects.types.ChatRoom]\nidle_timeout = \"never\"\n";
+    fs::write(&file, settings).unwrap();
     let mut command = Command::new(goverse_binary());
     command.args(["config", "check"]).arg(&file);
     let mut process = Process::start(command);
@@ -68,6 +69,10 @@ async fn a_checked_file_is_shown_with_its_defaults() {
         "  advertise_address = \"localhost:47000\"",
         "  listen_address = \"localhost:47000\"",
         "  metrics_listen_address = \":9090\"",
+        "  objects.call_timeout = \"10s\"",
+        "  objects.idle_timeout = \"1h\"",
+        "  objects.types.ChatRoom.idle_timeout = \"never\"",
+        "  objects.types.ChatRoom.waiting_max = 4096",
         "  shutdown_timeout = \"30s\"",
         "note: etcd_address has no effect in this version",
     ] {

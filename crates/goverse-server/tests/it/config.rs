@@ -3,8 +3,10 @@
 //! Values from the environment are tested with processes of their own, in the end-to-end tests.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use goverse_server::{ConfigArgs, ServerConfig};
+use goverse_node::{NodeSettings, TypeSettings};
+use goverse_server::{ConfigArgs, ObjectsConfig, ServerConfig};
 
 /// Loads a file with this text, and gives the configuration or the message.
 fn load(text: &str, args: ConfigArgs) -> Result<ServerConfig, String> {
@@ -29,6 +31,7 @@ fn the_defaults_are_those_of_the_documentation() {
     assert_eq!(config.advertise_address.as_str(), "localhost:47000");
     assert!(config.metrics_listen_address.is_none() && config.etcd_address.is_none());
     assert_eq!(config.shutdown_timeout.as_secs(), 30);
+    assert_eq!(config.objects, ObjectsConfig::default());
 }
 
 #[test]
@@ -109,4 +112,112 @@ fn settings_for_later_versions_are_accepted_and_pointed_out() {
     let text = "etcd_address = \"http://localhost:2379, localhost:22379\"\nclient_listen_address = \":8000\"";
     let config = load(text, ConfigArgs::default()).unwrap();
     assert_eq!(config.without_effect(), ["client_listen_address", "etcd_address"]);
+}
+
+const OBJECTS: &str = r#"
+[objects]
+call_timeout = "2s"
+chain_len_max = 7
+payload_bytes_max = 1000
+idle_timeout = "never"
+waiting_max = 8
+turn_limit = "3s"
+long_turn = "20ms"
+
+[objects.types.ChatRoom]
+idle_timeout = "1h"
+waiting_max = 9
+turn_limit = "4s"
+long_turn = "30ms"
+
+[objects.types.ChatClient]
+waiting_max = 10
+"#;
+
+fn calls(timeout: Duration, chain_len_max: usize, payload_bytes_max: usize) -> NodeSettings {
+    let mut settings = NodeSettings::default();
+    settings.call_timeout = timeout;
+    settings.chain_len_max = chain_len_max;
+    settings.payload_bytes_max = payload_bytes_max;
+    settings
+}
+
+fn of_type(
+    idle: Option<Duration>,
+    waiting_max: usize,
+    turn_limit: Duration,
+    long_turn: Duration,
+) -> TypeSettings {
+    let mut settings = TypeSettings::default();
+    settings.idle_timeout = idle;
+    settings.waiting_max = waiting_max;
+    settings.turn_limit = turn_limit;
+    settings.long_turn = long_turn;
+    settings
+}
+
+#[test]
+fn a_type_has_the_settings_of_all_types_but_for_its_own() {
+    let (seconds, millis) = (Duration::from_secs, Duration::from_millis);
+    let config = load(OBJECTS, ConfigArgs::default()).unwrap().objects;
+    assert_eq!(config.calls, calls(seconds(2), 7, 1_000));
+    assert_eq!(config.defaults, of_type(None, 8, seconds(3), millis(20)));
+    let room = of_type(Some(seconds(3_600)), 9, seconds(4), millis(30));
+    assert_eq!(config.types["ChatRoom"], room);
+    assert_eq!(config.types["ChatClient"], of_type(None, 10, seconds(3), millis(20)));
+    assert_eq!(config.types.len(), 2);
+}
+
+#[test]
+fn a_flag_overrides_what_the_file_says_of_all_types() {
+    let args = ConfigArgs {
+        call_timeout: Some("5s".to_owned()),
+        idle_timeout: Some("1m".to_owned()),
+        ..ConfigArgs::default()
+    };
+    let config = load(OBJECTS, args).unwrap().objects;
+    assert_eq!(config.calls.call_timeout, Duration::from_secs(5));
+    assert_eq!(config.defaults.idle_timeout, Some(Duration::from_secs(60)));
+    assert_eq!(config.types["ChatClient"].idle_timeout, Some(Duration::from_secs(60)));
+    assert_eq!(config.types["ChatRoom"].idle_timeout, Some(Duration::from_secs(3_600)));
+}
+
+#[test]
+fn wrong_settings_of_objects_are_told_what_would_be_right() {
+    check_error("[objects]", &["sets nothing"]);
+    check_error("[objects]\nidle_timout = \"1m\"", &["line 2", "idle_timout", "`idle_timeout`"]);
+    check_error("[objects.types.A]\ncall_timeout = \"1m\"", &["line 2", "unknown field"]);
+    check_error("[object]\nidle_timeout = \"1m\"", &["unknown field `object`", "`objects`"]);
+    check_error("[objects]\nwaiting_max = \"many\"", &["waiting_max = \"many\"", "expected i64"]);
+    check_error("[objects]\npayload_bytes_max = 1.5", &["payload_bytes_max = 1.5"]);
+    for (field, number) in [("waiting_max", -1), ("payload_bytes_max", 0), ("chain_len_max", 0)] {
+        let field_and_value =
+            format!("objects.{field} = {number}: write a number that is at least 1");
+        check_error(&format!("[objects]\n{field} = {number}"), &[&field_and_value]);
+    }
+    let too_long = "objects.chain_len_max = 1001: write a number that is at least 1, at most 1000";
+    check_error("[objects]\nchain_len_max = 1001", &[too_long]);
+    for field in ["call_timeout", "turn_limit", "long_turn", "idle_timeout"] {
+        let zero = format!("objects.{field} = \"0s\": it must be longer than 0");
+        check_error(&format!("[objects]\n{field} = \"0s\""), &[&zero, "write a time such as"]);
+    }
+    check_error(
+        "[objects]\ncall_timeout = \"never\"",
+        &["objects.call_timeout = \"never\"", "30s"],
+    );
+    check_error(
+        "[objects.types.ChatRoom]\nidle_timeout = \"15\"",
+        &["objects.types.ChatRoom.idle_timeout = \"15\"", "such as 15m or 2h, or \"never\""],
+    );
+    check_error(
+        "[objects.types.ChatRoom]\nwaiting_max = 0",
+        &["objects.types.ChatRoom.waiting_max = 0", "at least 1"],
+    );
+}
+
+#[test]
+fn a_wrong_flag_of_objects_is_named() {
+    let args = ConfigArgs { idle_timeout: Some("x".to_owned()), ..ConfigArgs::default() };
+    let error = ServerConfig::load(&args).unwrap_err().to_string();
+    assert!(error.starts_with("flag --idle-timeout: objects.idle_timeout = \"x\""), "{error}");
 }

@@ -1,7 +1,10 @@
 //! What keeps a server from starting, and what it says then.
 
+use std::time::Duration;
+
 use goverse_metrics::CATALOGUE;
-use goverse_server::{Recorder, Server, StartError};
+use goverse_node::{Object, TypeSettings};
+use goverse_server::{ConfigArgs, Recorder, Server, ServerConfig, StartError};
 
 use crate::fixture::{Plain, config, page, port, server};
 
@@ -69,4 +72,50 @@ async fn every_interface_is_listened_at() {
     let server = Server::builder(config).start().await.unwrap();
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], port(&server).port()));
     assert_eq!(crate::fixture::get(address, "/livez").await.status, 200);
+}
+
+#[tokio::test]
+async fn settings_of_a_type_that_is_not_registered_are_named() {
+    let mut config = config();
+    config.objects.types.insert("ChatRom".to_owned(), TypeSettings::default());
+    let error = Server::builder(config.clone()).object::<Plain>().start().await.err().unwrap();
+    let expected =
+        "objects.types.ChatRom: no type of this name is registered; registered are: Plain";
+    assert_eq!(error.to_string(), expected);
+    let error = Server::builder(config).start().await.err().unwrap().to_string();
+    assert!(error.ends_with("registered are: none"), "{error}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.toml");
+    std::fs::write(&path, "[objects.types.ChatRom]").unwrap();
+    let args = ConfigArgs { config: Some(path.clone()), ..ConfigArgs::default() };
+    let error = Server::builder(ServerConfig::load(&args).unwrap()).start().await.err().unwrap();
+    let expected = format!("{}: objects.types.ChatRom: ", path.display());
+    assert!(error.to_string().starts_with(&expected), "{error}");
+}
+
+#[tokio::test]
+async fn the_settings_reach_the_objects() {
+    #[derive(Default)]
+    struct Short;
+    impl Object for Short {
+        const TYPE: &'static str = "Short";
+    }
+
+    let mut config = config();
+    config.objects.defaults.idle_timeout = None;
+    let mut short = config.objects.defaults;
+    short.idle_timeout = Some(Duration::from_millis(20));
+    config.objects.types.insert("Short".to_owned(), short);
+    let server = Server::builder(config).object::<Plain>().object::<Short>().start().await.unwrap();
+    let node = server.node();
+    for type_name in ["Plain", "Short"] {
+        node.create_object(type_name, "a").await.unwrap();
+    }
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while node.find("Short", "a").is_some() {
+        assert!(tokio::time::Instant::now() < deadline, "it was idle for long enough");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(node.find("Plain", "a").is_some());
 }
