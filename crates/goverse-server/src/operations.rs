@@ -1,5 +1,6 @@
-//! The operations port: `/metrics`, health, and the listing of objects, over plain HTTP.
+//! The operations port: `/metrics`, health, the listing of objects and the busiest of them, over plain HTTP.
 
+mod hot_page;
 mod index_page;
 mod metrics_page;
 mod objects_page;
@@ -127,6 +128,7 @@ fn routes(shared: Arc<Shared>) -> Router {
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(ready))
         .route("/objects", get(objects_page::show))
+        .route("/debug/hot", get(hot_page::show))
         .fallback(not_found)
         .with_state(shared)
 }
@@ -140,5 +142,6 @@ async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) 
 }
 
 async fn not_found() -> (StatusCode, &'static str) {
-    (StatusCode::NOT_FOUND, "no such page; there are /metrics /livez /readyz /objects and /\n")
+    let pages = "no such page; there are /metrics /livez /readyz /objects /debug/hot and /\n";
+    (StatusCode::NOT_FOUND, pages)
 }

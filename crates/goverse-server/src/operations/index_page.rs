@@ -22,6 +22,8 @@ pub(super) async fn show(State(shared): State<Arc<Shared>>) -> Html<String> {
          <li><a href=\"/metrics\">/metrics</a>: what Prometheus reads</li>\
          <li><a href=\"/objects\">/objects</a>: the objects on this node, as JSON \
          (<code>?type=</code>, <code>limit=</code>, <code>after=</code>)</li>\
+         <li><a href=\"/debug/hot\">/debug/hot</a>: the busiest objects on this node, by calls and by time in \
+         turns, as JSON; rates are averages of the last <code>window_seconds</code></li>\
          <li><a href=\"/readyz\">/readyz</a>: 200 while the node takes work, 503 otherwise</li>\
          <li><a href=\"/livez\">/livez</a>: 200 while the process answers</li></ul></html>\n"
     ))

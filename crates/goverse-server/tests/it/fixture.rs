@@ -4,17 +4,42 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use goverse_node::Object;
+use goverse_node::{Ctx, Method, MethodEntry, Never, NoArguments, Object};
 use goverse_server::{ConnectionLimits, OperationsLimits, Server, ServerBuilder, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A type without hooks.
+/// A type without hooks, and with one method.
 #[derive(Default)]
 pub(crate) struct Plain;
 
+/// The method of [`Plain`], which does nothing.
+pub(crate) struct Touch;
+
 impl Object for Plain {
     const TYPE: &'static str = "Plain";
+    const METHODS: &'static [MethodEntry<Self>] = &[MethodEntry::of::<Touch>()];
+}
+
+impl Method for Touch {
+    type Object = Plain;
+    type Arguments = NoArguments;
+    type Output = ();
+    type Error = Never;
+    const NAME: &'static str = "touch";
+    const PLAIN: bool = true;
+
+    fn from_arguments(_: NoArguments) -> Self {
+        Self
+    }
+
+    fn into_arguments(self) -> NoArguments {
+        NoArguments
+    }
+
+    async fn run_exclusive(self, _: &mut Plain, _: &Ctx) -> Result<(), Never> {
+        Ok(())
+    }
 }
 
 /// A response.

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::fixture::{Response, config, get, page, port, send, server, short_limits};
+use crate::fixture::{Plain, Response, Touch, config, get, page, port, send, server, short_limits};
 use crate::scrape::Scrape;
 
 #[tokio::test]
@@ -27,7 +27,10 @@ async fn pages_and_what_is_no_page() {
     check("GET /metrics", 200, "goverse_objects_total").await;
     check("GET /metrics?name[]=up", 200, "goverse_objects_total").await;
     check("HEAD /metrics", 200, "").await;
-    check("GET /nope", 404, "/metrics /livez /readyz /objects").await;
+    check("GET /", 200, "href=\"/debug/hot\"").await;
+    check("GET /debug/hot", 200, "by_calls").await;
+    check("POST /debug/hot", 405, "").await;
+    check("GET /nope", 404, "/metrics /livez /readyz /objects /debug/hot").await;
     check("GET /metrics/", 404, "no such page").await;
     check("POST /metrics", 405, "").await;
     check("DELETE /objects", 405, "").await;
@@ -84,6 +87,51 @@ async fn objects_are_listed_in_pages() {
         path = format!("/objects?limit=1&type=Plain&after={next}");
     }
     assert_eq!(listed, ["a b", "c/d?e=f&g", "plain", "é"]);
+}
+
+#[tokio::test]
+async fn the_busiest_objects_come_first() {
+    let server = server().start().await.unwrap();
+    // What JSON must escape, and what HTML would read as something else.
+    let ids = ["<b>\"hot\"</b> \\ é\u{2028}", "warm", "cold"];
+    for (id, calls) in ids.into_iter().zip([300, 100, 1]) {
+        for _ in 0..calls {
+            server.node().reference::<Plain>(id).call(Touch).await.unwrap();
+        }
+    }
+    let response = get(port(&server), "/debug/hot").await;
+    assert!(response.head.contains("content-type: application/json"), "{}", response.head);
+    let report = response.json();
+    assert_eq!(report["node"], server.node().address().as_str());
+    for list in ["by_calls", "by_time"] {
+        let objects = report[list].as_array().unwrap();
+        let mut listed: Vec<&str> =
+            objects.iter().map(|object| object["id"].as_str().unwrap()).collect();
+        assert!(objects.iter().all(|object| object["type"] == "Plain"), "{report}");
+        if list == "by_time" {
+            // Calls of so few nanoseconds may be in any order.
+            listed.sort_by_key(|id| ids.iter().position(|known| known == id));
+        }
+        assert_eq!(listed, ids, "{report}");
+    }
+    let rate = |value: &serde_json::Value| value["calls_per_second"].as_f64().unwrap();
+    let objects: f64 = report["by_calls"].as_array().unwrap().iter().map(rate).sum();
+    let all = rate(&report);
+    assert!(all > 0.0 && (objects - all).abs() < all / 1_000.0, "{report}");
+}
+
+#[tokio::test]
+async fn a_node_without_calls_has_no_busy_objects() {
+    let server = server().start().await.unwrap();
+    server.node().create_object("Plain", "a").await.unwrap();
+    let report = get(port(&server), "/debug/hot").await.json();
+    for list in ["by_calls", "by_time"] {
+        assert_eq!(report[list], serde_json::json!([]), "{report}");
+    }
+    for rate in ["calls_per_second", "seconds_per_second", "by_calls_absent_max"] {
+        assert_eq!(report[rate], 0.0, "{report}");
+    }
+    assert!(report["window_seconds"].as_f64().unwrap() >= 1.0, "{report}");
 }
 
 #[tokio::test]
