@@ -12,8 +12,17 @@ use crate::fixture::{Plain, config, get, page, port};
 use crate::scrape::Scrape;
 
 /// How many rounds to run: 1, or what a soak asks for.
-fn rounds() -> u64 {
+pub(crate) fn rounds() -> u64 {
     std::env::var("GOVERSE_SOAK_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1)
+}
+
+/// Thousands of panics on purpose would bury the one that matters.
+pub(crate) fn quiet_panics_on_purpose() {
+    std::panic::set_hook(Box::new(|info| {
+        if !info.to_string().contains("on purpose") {
+            eprintln!("{info}");
+        }
+    }));
 }
 
 /// An object whose hooks wait, fail or panic, by a seed in its id.
@@ -101,12 +110,7 @@ async fn compare(servers: &[Server]) -> Result<usize, String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn soak_the_gauge_equals_the_listing_after_abuse_and_is_zero_after_shutdown() {
-    // Thousands of panics on purpose would bury the one that matters.
-    std::panic::set_hook(Box::new(|info| {
-        if !info.to_string().contains("on purpose") {
-            eprintln!("{info}");
-        }
-    }));
+    quiet_panics_on_purpose();
     for round in 0..rounds() {
         let seed = 20_261_122 + round;
         println!("seed {seed}");

@@ -29,15 +29,18 @@ async fn closed_labels_are_there_at_zero_from_the_start() {
     let server = server().start().await.unwrap();
     let scrape = Scrape::parse(&page(&server).await);
     let node = server.node().address();
-    for metric in CATALOGUE.iter().filter(|metric| metric.is_per_node() && metric.labels.len() == 3)
-    {
-        let label = metric.labels[2];
+    for metric in CATALOGUE.iter().filter(|metric| metric.is_per_node()) {
+        let Some(label) = metric.labels.last() else { continue };
         let Values::Closed(values) = label.values else { continue };
+        let method = if metric.labels.iter().any(|label| label.name == "method") {
+            "method=\"touch\","
+        } else {
+            ""
+        };
         for value in values.iter().filter(|value| **value != "unknown_type") {
-            let series = format!(
-                "{}{{node=\"{node}\",type=\"Plain\",{}=\"{value}\"}}",
-                metric.name, label.name
-            );
+            let labels =
+                format!("node=\"{node}\",type=\"Plain\",{method}{}=\"{value}\"", label.name);
+            let series = format!("{}{{{labels}}}", metric.name);
             assert_eq!(scrape.value(&series), Some(0.0), "{series}");
         }
     }

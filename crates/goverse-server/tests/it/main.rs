@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod application_metrics;
+mod calls;
 mod cardinality;
 mod config;
 mod exactness;
@@ -11,3 +12,4 @@ mod operations_port;
 mod runtime;
 mod scrape;
 mod starting;
+mod worker;
