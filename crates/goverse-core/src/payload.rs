@@ -40,6 +40,11 @@ const MESSAGE_CHARS_MAX: usize = 200;
 /// - `Vec<u8>` is an array of numbers; in MessagePack it is read from binary data too.
 /// - A type with a compact form for machines, such as an IP address, takes it in MessagePack.
 /// - JSON has no NaN and no infinities: they become `null`. `Some(None)` and `Some(())` come back as `None`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not travel between nodes",
+    label = "this type does not travel",
+    note = "derive serde's `Serialize` and `Deserialize` for it and for all in it, or wrap a Protobuf message in `Proto`"
+)]
 pub trait Payload: Sized + Send + 'static {
     /// The value as bytes.
     ///
@@ -101,6 +106,8 @@ impl PayloadError {
 
 // === impl Payload ===
 
+// What is not serde's is told in the words above, not in those of serde's traits.
+#[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Send + 'static> Payload for T {
     fn encode(&self, encoding: Encoding) -> Result<Vec<u8>, PayloadError> {
         match encoding {

@@ -87,6 +87,40 @@ fn unencodable<M: Method>(
     SystemError::new(ErrorCode::Unencodable, Ran::Yes, message)
 }
 
+/// The arguments of a call that leaves as bytes.
+///
+/// Everything travels as MessagePack but Protobuf messages, which travel as what they are.
+pub(crate) fn encode<A: Payload>(arguments: &A) -> Result<(Encoding, Vec<u8>), SystemError> {
+    let encoded = |encoding| arguments.encode(encoding).map(|bytes| (encoding, bytes));
+    let result = match encoded(Encoding::MessagePack) {
+        Err(PayloadError::WrongEncoding { .. }) => encoded(Encoding::Protobuf),
+        result => result,
+    };
+    result.map_err(|error| SystemError::new(ErrorCode::Unencodable, Ran::No, error.to_string()))
+}
+
+/// What the answer to a call as bytes says.
+pub(crate) fn decode_answer<O: Payload, E: Payload>(
+    answer: Result<Reply, CallError<Reply>>,
+    type_name: &str,
+    method: &str,
+) -> Result<O, CallError<E>> {
+    let unreadable = |error: PayloadError| {
+        let message = format!("{method} of {type_name} ran, but its reply is not right: {error}");
+        SystemError::new(ErrorCode::Unencodable, Ran::Yes, message)
+    };
+    match answer {
+        Ok(Reply { encoding, bytes }) => {
+            O::decode(encoding, &bytes).map_err(|error| unreadable(error).into())
+        }
+        Err(CallError::Method(Reply { encoding, bytes })) => {
+            let error = E::decode(encoding, &bytes).map_err(unreadable)?;
+            Err(CallError::Method(error))
+        }
+        Err(CallError::System(error)) => Err(error.into()),
+    }
+}
+
 /// The time that is left of a call, for one that goes elsewhere.
 pub(crate) fn time_left(deadline: u64) -> Duration {
     crate::clock::between(crate::clock::now(), deadline)

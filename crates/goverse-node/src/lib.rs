@@ -44,6 +44,7 @@ mod listing;
 mod long_turns;
 mod long_way;
 mod method;
+mod named;
 mod node;
 mod object;
 mod object_type;
@@ -65,11 +66,13 @@ pub use call_error::{CallError, SystemError};
 pub use caller::{Addressed, Caller};
 pub use error::{BuildError, ObjectError};
 pub use goverse_core::{Encoding, Never, NoArguments, Payload, PayloadError, Proto, Ran};
+pub use goverse_macros::object;
 pub use goverse_metrics::DeactivationReason;
 pub use hot::{HotObject, HotReport};
 pub use lifecycle::Drained;
 pub use listing::{ListQuery, Listing, ObjectInfo};
 pub use method::{Method, MethodEntry, ReturnsResult, Turn};
+pub use named::{Interface, NamedCall, NamedRef};
 pub use node::{Node, NodeBuilder};
 pub use object::{Ctx, HookError, Object};
 pub use reference::ObjectRef;
@@ -79,12 +82,13 @@ pub use settings::{NodeSettings, TypeSettings};
 /// What the code that `#[object]` writes is made of; nothing for people.
 #[doc(hidden)]
 pub mod macro_support {
-    pub use std::future::{Future, ready};
+    pub use std::future::Future;
 
     pub use serde;
 
     pub use crate::{
-        Addressed, Call, Caller, Ctx, DeactivationReason, HookError, Method, MethodEntry, Never,
-        NoArguments, Object, ObjectRef, Payload, Proto, ReturnsResult, Turn,
+        Addressed, Call, Caller, Ctx, DeactivationReason, HookError, Interface, Method,
+        MethodEntry, NamedCall, NamedRef, Never, NoArguments, Object, ObjectRef, Payload, Proto,
+        ReturnsResult, Turn,
     };
 }

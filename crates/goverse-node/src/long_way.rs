@@ -5,14 +5,14 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use goverse_core::{Encoding, ErrorCode, InvalidName, ObjectId, Payload, PayloadError, Ran};
+use goverse_core::{ErrorCode, InvalidName, ObjectId, Ran};
 use goverse_metrics::{CallGuard, RejectionCode};
 
 use crate::activation::Activation;
 use crate::alarms::Expired;
-use crate::bytes_call::{Reply, time_left};
+use crate::bytes_call::{decode_answer, encode, time_left};
 use crate::call::{ActivationOf, CallResult, MetricsOf, Request, poll_in_place, run, run_plain};
-use crate::call_error::{CallError, SystemError};
+use crate::call_error::SystemError;
 use crate::chain::{ActivationKey, Link};
 use crate::clock;
 use crate::directory::Found;
@@ -284,9 +284,8 @@ async fn elsewhere<M: Method>(
     };
     let deadline = request.deadline(received, &state);
     let Request { origin, method, .. } = request;
-    let (encoding, arguments) = encode(&method.into_arguments())
-        .map_err(|error| SystemError::new(ErrorCode::Unencodable, Ran::No, error.to_string()))?;
-    let reply = router.call(OutgoingCall {
+    let (encoding, arguments) = encode(&method.into_arguments())?;
+    let answer = router.call(OutgoingCall {
         type_name: type_name.to_owned(),
         id,
         method: M::NAME.to_owned(),
@@ -295,30 +294,7 @@ async fn elsewhere<M: Method>(
         time_left: time_left(deadline),
         chain: Link::names(origin.chain.as_deref()),
     });
-    let unreadable = |error: PayloadError| {
-        let message =
-            format!("{} of {type_name} ran, but its reply is not right: {error}", M::NAME);
-        SystemError::new(ErrorCode::Unencodable, Ran::Yes, message)
-    };
-    match reply.await {
-        Ok(Reply { encoding, bytes }) => {
-            M::Output::decode(encoding, &bytes).map_err(|error| unreadable(error).into())
-        }
-        Err(CallError::Method(Reply { encoding, bytes })) => {
-            let error = M::Error::decode(encoding, &bytes).map_err(unreadable)?;
-            Err(CallError::Method(error))
-        }
-        Err(CallError::System(error)) => Err(error.into()),
-    }
-}
-
-/// Everything travels as MessagePack but Protobuf messages, which travel as what they are.
-fn encode<A: Payload>(arguments: &A) -> Result<(Encoding, Vec<u8>), PayloadError> {
-    let encoded = |encoding| arguments.encode(encoding).map(|bytes| (encoding, bytes));
-    match encoded(Encoding::MessagePack) {
-        Err(PayloadError::WrongEncoding { .. }) => encoded(Encoding::Protobuf),
-        result => result,
-    }
+    decode_answer(answer.await, type_name, M::NAME)
 }
 
 // === impl Rejected ===

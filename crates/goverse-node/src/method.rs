@@ -126,6 +126,11 @@ pub struct MethodEntry<T: Object> {
 }
 
 /// The types that a `Result` is made of, also behind an alias: what `#[object]` asks of a return type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is called a result, but is no `Result`",
+    label = "this is no `Result`",
+    note = "the name of a type that a method returns ends in `Result` if, and only if, it is one"
+)]
 pub trait ReturnsResult {
     /// The type of `Ok`.
     type Output;
