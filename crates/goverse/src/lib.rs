@@ -7,10 +7,16 @@
 //! use goverse::prelude::*;
 //!
 //! #[derive(Default)]
-//! struct ChatRoom;
+//! struct ChatRoom {
+//!     said: Vec<String>,
+//! }
 //!
-//! impl Object for ChatRoom {
-//!     const TYPE: &'static str = "ChatRoom";
+//! #[goverse::object]
+//! impl ChatRoom {
+//!     fn say(&mut self, text: String) -> usize {
+//!         self.said.push(text);
+//!         self.said.len()
+//!     }
 //! }
 //!
 //! #[tokio::main]
@@ -29,6 +35,7 @@ pub use app::{App, Error, Result, app, run_until_stopped};
 pub use goverse_core as core;
 pub use goverse_metrics as metrics;
 pub use goverse_node as node;
+pub use goverse_node::object;
 pub use goverse_server as server;
 pub use logging::init_logging;
 
