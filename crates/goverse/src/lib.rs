@@ -43,7 +43,8 @@ pub use logging::init_logging;
 pub mod prelude {
     pub use goverse_core::{ErrorCode, NodeAddress, ObjectId, TypeName};
     pub use goverse_node::{
-        Ctx, DeactivationReason, HookError, ListQuery, Node, Object, ObjectError, ObjectInfo,
+        Call, CallError, Ctx, DeactivationReason, Encoding, HookError, ListQuery, Never, Node,
+        Object, ObjectError, ObjectInfo, ObjectRef, Proto, Ran, SystemError, TypeSettings, object,
     };
     pub use goverse_server::{Server, ServerConfig};
 }
