@@ -10,6 +10,7 @@ use goverse_metrics::ScrapeMetrics;
 use goverse_node::{BuildError, Drained, Node, NodeBuilder, Object};
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::config::ServerConfig;
 use crate::operations::{Operations, OperationsLimits, OperationsPort, Readiness};
@@ -24,6 +25,8 @@ pub struct Server {
     operations: Option<OperationsPort>,
     shutdown_timeout: Duration,
     claim: Option<NodeClaim>,
+    /// Aborted when it is dropped.
+    tasks: JoinSet<()>,
 }
 
 /// Chooses what a server runs.
@@ -33,7 +36,10 @@ pub struct ServerBuilder {
     node: NodeBuilder,
     recorder: RecorderBuilder,
     limits: OperationsLimits,
+    tasks: Vec<SpawnTask>,
 }
+
+type SpawnTask = Box<dyn FnOnce(Node, &mut JoinSet<()>) + Send>;
 
 /// Why a server did not start.
 #[derive(Debug, Error)]
@@ -94,6 +100,18 @@ impl ServerBuilder {
         self
     }
 
+    /// Runs `task` beside the objects: from when the node is ready until it begins to shut down, when the task is dropped
+    /// at its next await.
+    pub fn task<F>(mut self, task: impl FnOnce(Node) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.push(Box::new(|node, tasks| {
+            tasks.spawn(task(node));
+        }));
+        self
+    }
+
     /// Sets what the recorder does with the application's own metrics.
     pub fn recorder(mut self, recorder: RecorderBuilder) -> Self {
         self.recorder = recorder;
@@ -112,7 +130,7 @@ impl ServerBuilder {
     /// When the process has another recorder, the address is another node's, a type cannot be
     /// registered, or a port cannot be listened at.
     pub async fn start(self) -> Result<Server, StartError> {
-        let Self { config, node, recorder, limits } = self;
+        let Self { config, node, recorder, limits, tasks: to_spawn } = self;
         let address = &config.advertise_address;
         for field in config.without_effect() {
             tracing::warn!(field, "this setting has no effect in this version");
@@ -150,8 +168,10 @@ impl ServerBuilder {
         };
         readiness.set(true);
         tracing::info!(node = %address, types = node.types().count(), "node ready");
+        let mut tasks = JoinSet::new();
+        to_spawn.into_iter().for_each(|spawn| spawn(node.clone(), &mut tasks));
         let shutdown_timeout = config.shutdown_timeout;
-        Ok(Server { node, readiness, operations, shutdown_timeout, claim })
+        Ok(Server { node, readiness, operations, shutdown_timeout, claim, tasks })
     }
 }
 
@@ -194,6 +214,7 @@ impl Server {
             config,
             recorder: Recorder::builder(),
             limits: OperationsLimits::default(),
+            tasks: Vec::new(),
         }
     }
 
@@ -224,8 +245,9 @@ impl Server {
     }
 
     /// Like [`shutdown`](Self::shutdown), but hooks are cut off when `impatient` is done.
-    pub async fn shutdown_unless(self, impatient: impl Future<Output = ()>) -> Drained {
+    pub async fn shutdown_unless(mut self, impatient: impl Future<Output = ()>) -> Drained {
         self.readiness.set(false);
+        self.tasks.abort_all();
         let mut drained = std::pin::pin!(self.node.shutdown(self.shutdown_timeout));
         let drained = tokio::select! {
             drained = &mut drained => drained,

@@ -3,7 +3,7 @@
 use std::process::exit;
 
 use clap::Parser;
-use goverse_node::{Drained, Object};
+use goverse_node::{Drained, Node, Object};
 use goverse_server::{ConfigArgs, ConfigError, Server, ServerBuilder, ServerConfig, StartError};
 use thiserror::Error;
 
@@ -17,7 +17,7 @@ const EXIT_USAGE: i32 = 2;
 /// The exit code for objects that ended without their hooks.
 const EXIT_CUT_OFF: i32 = 1;
 
-/// An application: the types that it registers.
+/// An application: the types that it registers, and what runs beside their objects.
 #[derive(Default)]
 #[must_use = "an application does nothing until it is run"]
 pub struct App {
@@ -85,12 +85,24 @@ impl App {
         self.register(|server| server.object_with(construct))
     }
 
+    /// Runs `task` beside the objects: from when the node is ready until it begins to shut down, when the task is dropped
+    /// at its next await.
+    ///
+    /// It is where an application listens at a port of its own, reads from a queue, or looks at a clock.
+    pub fn task<F>(self, task: impl FnOnce(Node) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.register(|server| server.task(task))
+    }
+
     /// Reads the command line, the environment and the configuration file, starts a server, and runs it
     /// until SIGTERM or Ctrl-C.
     ///
     /// What the user can mend (a flag, a value, a port in use) is said on standard error and ends the
     /// process with exit code 2, as the command line's own errors do. For other ways, see
     /// [`run_with`](Self::run_with) and [`start`](Self::start).
+    ///
     /// # Errors
     /// When objects ended without their hooks because the shutdown took too long.
     pub async fn run(self) -> Result<()> {
@@ -115,7 +127,7 @@ impl App {
         run_until_stopped(self.start(config).await?).await
     }
 
-    /// Starts a server with the application's types.
+    /// Starts a server with the application's types and tasks.
     ///
     /// # Errors
     /// When it does not start.

@@ -6,7 +6,7 @@ use goverse_metrics::CATALOGUE;
 use goverse_node::{Object, TypeSettings};
 use goverse_server::{ConfigArgs, Recorder, Server, ServerConfig, StartError};
 
-use crate::fixture::{Plain, config, page, port, server};
+use crate::fixture::{Plain, Touch, config, page, port, server};
 
 #[tokio::test]
 async fn a_port_in_use_is_named_with_its_field() {
@@ -118,4 +118,21 @@ async fn the_settings_reach_the_objects() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert!(node.find("Plain", "a").is_some());
+}
+
+#[tokio::test]
+async fn a_task_runs_beside_the_objects_until_the_shutdown() {
+    let (held, released) = tokio::sync::oneshot::channel::<()>();
+    let (called, call) = tokio::sync::oneshot::channel();
+    let server = server().task(async move |node| {
+        // Dropped with the task.
+        let _held = held;
+        called.send(node.reference::<Plain>("a").call(Touch).await).unwrap();
+        std::future::pending().await
+    });
+    let server = server.start().await.unwrap();
+    call.await.unwrap().unwrap();
+    let deactivated = server.shutdown().await.deactivated;
+    assert_eq!(deactivated, 1);
+    assert!(released.await.is_err(), "the task was dropped");
 }
