@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use goverse_metrics::{
-    CallGuard, CallMetrics, CallStatus, MethodMetrics, PanicSite, QueuedGuard, RejectionCode,
+    CallGuard, CallMetrics, CallStatus, MethodMetrics, PanicSite, RejectionCode,
     UnknownCallMetrics,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
@@ -41,14 +41,19 @@ fn a_call_is_in_flight_while_its_guard_lives() {
 }
 
 #[test]
-fn a_call_that_waits_is_queued_while_its_guard_lives() {
+fn a_call_that_waits_is_queued_until_it_waits_no_more() {
     let mut guards = Vec::new();
     check(
         |method| {
-            guards.extend((0..3).map(|_| QueuedGuard::begin(Arc::clone(method))));
-            guards.pop();
+            guards.extend((0..3).map(|_| CallGuard::begin(Arc::clone(method))));
+            for guard in &mut guards {
+                guard.waits();
+                guard.waits();
+            }
+            guards[0].waits_no_more();
+            guards[0].waits_no_more();
         },
-        &[("calls_queued", 2.0)],
+        &[("calls_queued", 2.0), ("calls_in_flight", 3.0)],
     );
 }
 
@@ -114,8 +119,7 @@ fn a_rejected_call_is_counted_by_code() {
 fn a_call_whose_guard_is_dropped_is_cancelled() {
     check(
         |method| {
-            let queued = QueuedGuard::begin(&**method);
-            drop((CallGuard::begin(&**method), queued));
+            CallGuard::begin(&**method).waits();
         },
         &[("method_calls_total/join/cancelled", 1.0)],
     );
@@ -127,8 +131,8 @@ fn a_call_lost_in_a_panic_leaves_the_gauges_exact() {
         |method| {
             let method = Arc::clone(method);
             let lost = std::thread::spawn(move || {
-                let _call = CallGuard::begin(Arc::clone(&method));
-                let _queued = QueuedGuard::begin(method);
+                let mut call = CallGuard::begin(method);
+                call.waits();
                 panic!("on purpose");
             });
             assert!(lost.join().is_err());
