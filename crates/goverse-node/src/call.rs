@@ -23,6 +23,7 @@ use crate::chain::{ActivationKey, Link};
 use crate::clock::{self, after};
 use crate::long_way;
 use crate::method::Method;
+use crate::nesting::Nested;
 use crate::node::NodeState;
 use crate::object::Ctx;
 use crate::object_type::ObjectType;
@@ -298,12 +299,13 @@ pub(crate) async fn run<M: Method, G: Borrow<MethodMetrics>>(
     settle::<M, G, _>(turn, &cx, outcome, guard, received, begun)
 }
 
-/// The result of a turn that does not wait, or what is left of it.
+/// The result of a turn that does not wait, or what is left of it; all of it, if the turns that it is in have taken too much of the stack.
 ///
 /// Whoever carries it on polls it anew, so nobody needs to be woken before.
 pub(crate) fn poll_in_place<T>(
     mut running: BoxFuture<'static, T>,
 ) -> Result<T, BoxFuture<'static, T>> {
+    let Some(_nested) = Nested::enter() else { return Err(running) };
     match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => Ok(result),
         Poll::Pending => Err(running),

@@ -45,6 +45,7 @@ mod long_turns;
 mod long_way;
 mod method;
 mod named;
+mod nesting;
 mod node;
 mod object;
 mod object_type;

@@ -3,11 +3,13 @@
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use futures_util::FutureExt;
 
-/// Polls `future` once in place; if it is not done then, a task of its own carries it on.
+use crate::nesting::Nested;
+
+/// Polls `future` once in place, if there is stack for it; if it is not done then, a task of its own carries it on.
 ///
 /// A caller that goes away while it waits therefore never leaves the work half done. The future must
 /// not panic: what may panic inside it is wrapped in [`catch`].
@@ -20,7 +22,11 @@ where
     F: Future<Output = T> + Send + 'static,
 {
     let mut future = Box::pin(future);
-    match poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await {
+    let mut in_place = |cx: &mut Context<'_>| match Nested::enter() {
+        Some(_nested) => future.as_mut().poll(cx),
+        None => Poll::Pending,
+    };
+    match poll_fn(|cx| Poll::Ready(in_place(cx))).await {
         Poll::Ready(output) => Some(output),
         Poll::Pending => tokio::spawn(future).await.ok(),
     }

@@ -14,6 +14,8 @@ use std::task::{Context, Poll, Waker};
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
+use crate::nesting::Nested;
+
 /// A turn that has come and has not begun.
 ///
 /// A method that does not wait is run by this; of another the future is returned.
@@ -65,10 +67,11 @@ pub(crate) fn carry_on(current: BoxFuture<'static, ()>) {
     spawn(Runner { current: Some(current), waiting: VecDeque::new() });
 }
 
-/// What is left of a turn after its first poll.
+/// What is left of a turn after its first poll: all of it, if too much of the stack is taken.
 ///
 /// Whoever carries it on polls it anew, so nobody needs to be woken before.
 fn poll_in_place(mut current: BoxFuture<'static, ()>) -> Option<BoxFuture<'static, ()>> {
+    let Some(_nested) = Nested::enter() else { return Some(current) };
     let polled = current.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     polled.is_pending().then_some(current)
 }

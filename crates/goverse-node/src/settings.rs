@@ -22,8 +22,7 @@ pub struct TypeSettings {
 pub struct NodeSettings {
     /// How long a call may take that has no time-out of its own. By default 10 seconds.
     pub call_timeout: Duration,
-    /// How many objects may wait for each other in one chain of calls. By default 100: each runs on the stack of the
-    /// one before.
+    /// How many objects may wait for each other in one chain of calls. By default 100.
     pub chain_len_max: usize,
     /// The largest arguments of a call from outside, in bytes. By default 4 MiB.
     pub payload_bytes_max: usize,
