@@ -208,7 +208,7 @@ async fn approach<M: Method>(
                 Found::Made(turn) => {
                     let activated = activate(turn, chain.cloned()).await;
                     return activated
-                        .map(|turn| Approached::Turn(RunningTurn::exclusive(turn)))
+                        .map(|turn| Approached::Turn(RunningTurn::first::<M>(turn)))
                         .map_err(|error| Rejected::not_activated(&told_to_who_waits(&error)));
                 }
             },

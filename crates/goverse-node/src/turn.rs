@@ -47,6 +47,15 @@ impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
         Self { held: Some(Held::Shared(turn)) }
     }
 
+    /// The first turn of an object, for the method whose call brought it to life.
+    pub(crate) fn first<M: Method<Object = T>>(turn: ExclusiveTurn<Activation<T>, P>) -> Self {
+        match M::TURN {
+            // Others may run beside a method that waits.
+            Turn::Shared if !M::PLAIN => Self::shared(turn.share()),
+            Turn::Shared | Turn::Exclusive => Self::exclusive(turn),
+        }
+    }
+
     /// Begins a turn for this method, if it need not wait, or only for a moment.
     ///
     /// A turn of a method that does not wait takes a tenth of a microsecond, less than it takes to stand in line. While

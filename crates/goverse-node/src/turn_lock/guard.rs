@@ -41,6 +41,13 @@ impl<O: TurnOwner, P: Borrow<Arc<O>>> ExclusiveTurn<O, P> {
         ExclusiveTurn(self.0.own())
     }
 
+    /// Goes on as a shared turn, without a moment in which an exclusive one could begin.
+    pub(crate) fn share(self) -> SharedTurn<O, P> {
+        let state = self.0.state.as_ref().expect(UNTIL_ITS_END);
+        TurnLock::update(self.owner(), |queue, after| queue.share(state, after));
+        SharedTurn(self.0)
+    }
+
     /// Closes the lock and takes the state out: every waiter and whoever comes later is refused.
     pub(crate) fn close(mut self) -> O::State {
         let state = self.0.state.take().expect(UNTIL_ITS_END);

@@ -146,6 +146,14 @@ impl<S, W> Queue<S, W> {
         self.line.is_some()
     }
 
+    /// An exclusive turn goes on as a shared one: those who waited first for a shared turn begin theirs.
+    pub(super) fn share(&mut self, state: &Arc<S>, after: &mut AfterUnlock<S, W>) {
+        self.floor.state = Some(Arc::clone(state));
+        self.floor.running = Running::Shared(1);
+        self.floor.is_brief = false;
+        self.advance(after);
+    }
+
     /// Takes out of the line who is not to wait any longer.
     pub(super) fn refuse_if(
         &mut self,

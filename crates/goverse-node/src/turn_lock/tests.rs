@@ -16,7 +16,8 @@ struct Object {
 
 /// Plays a script and says after each step who runs, who waits and who was just refused: `a|bc d:Expired`.
 ///
-/// Words: `x` and `s` begin an exclusive and a shared turn; they are named from `a` on. `end a` and `drop a` drop a turn and
+/// Words: `x` and `s` begin an exclusive and a shared turn; they are named from `a` on. `share a` lets an
+/// exclusive one go on as a shared one, `end a` and `drop a` drop a turn and
 /// a waiter, `grant a` drops a turn and leaves the next one where it is; `refuse 0 2` finds two places in line to wait no
 /// longer; `close a` closes in a turn, `close` the lock.
 fn check(script: &str, expected: &str) {
@@ -37,6 +38,14 @@ fn shared_turns_run_beside_each_other_but_overtake_no_exclusive_one() {
         "s s s / x / s / end b / end a / end c / end d",
         "abc| / abc|d / abc|de / ac|de / c|de / d|e / e|",
     );
+}
+
+#[test]
+fn an_exclusive_turn_that_goes_on_as_a_shared_one_lets_those_in_who_wait_first() {
+    check("x s s x s / share a / end b / end c / end a", "a|bcde / abc|de / ac|de / a|de / d|e");
+    check("x x s / share a / end a / end b", "a|bc / a|bc / b|c / c|");
+    check("x / share a / s / close / end a / end b", "a| / a| / ab| / ab| / b| / |");
+    check("x s / close / share a / end a", "a|b / a| b:Closed / a| / |");
 }
 
 #[test]
@@ -268,6 +277,12 @@ impl Play {
                 Stage::Runs(Held::Exclusive(turn)) => drop(turn.close()),
                 _ => panic!("{name} has no exclusive turn"),
             },
+            ["share", name] => match self.replace_stage(name) {
+                Stage::Runs(Held::Exclusive(turn)) => {
+                    self.put_stage(name, Stage::Runs(Held::Shared { _turn: turn.share() }));
+                }
+                _ => panic!("{name} has no exclusive turn"),
+            },
             ["close"] => drop(TurnLock::close(&self.object)),
             ["refuse", ref places @ ..] => {
                 let places: Vec<usize> = places.iter().map(|at| at.parse().unwrap()).collect();
@@ -300,9 +315,13 @@ impl Play {
     }
 
     fn replace_stage(&mut self, name: &str) -> Stage {
+        self.put_stage(name, Stage::Gone)
+    }
+
+    fn put_stage(&mut self, name: &str, stage: Stage) -> Stage {
         let caller =
             self.callers.iter_mut().find(|caller| name == caller.name.to_string()).unwrap();
-        std::mem::replace(&mut caller.stage, Stage::Gone)
+        std::mem::replace(&mut caller.stage, stage)
     }
 
     /// Polls nobody that was not woken, so that a wake-up which fails to come shows.
