@@ -4,6 +4,7 @@
 //! the chain goes along with every call, and a call that would close a circle is refused before it waits.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use goverse_core::{ObjectId, TypeName};
 
@@ -14,6 +15,8 @@ pub(crate) struct Link {
     activation: Arc<dyn AnyActivation>,
     before: Option<Arc<Link>>,
     len: usize,
+    /// Once its turn has ended it waits no more, also for calls that it has forgotten.
+    ended: AtomicBool,
 }
 
 /// Tells activations apart as long as somebody holds them.
@@ -25,7 +28,7 @@ pub(crate) struct ActivationKey(usize);
 impl Link {
     pub(crate) fn new(activation: Arc<dyn AnyActivation>, before: Option<Arc<Link>>) -> Self {
         let len = before.as_ref().map_or(0, |before| before.len) + 1;
-        Self { activation, before, len }
+        Self { activation, before, len, ended: AtomicBool::new(false) }
     }
 
     /// How many objects wait.
@@ -33,15 +36,26 @@ impl Link {
         self.len
     }
 
-    /// The activations that wait, the last one first.
+    /// The activations of the chain, the last one first.
     pub(crate) fn activations(&self) -> impl Iterator<Item = &Arc<dyn AnyActivation>> {
+        self.links().map(|link| &link.activation)
+    }
+
+    fn links(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |link| link.before.as_deref())
-            .map(|link| &link.activation)
+    }
+
+    /// The turn of its last object has ended.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
     }
 
     /// Whether this activation waits.
     pub(crate) fn contains(&self, key: ActivationKey) -> bool {
-        self.keys().any(|waiting| waiting == key)
+        let waits = |link: &Self| {
+            ActivationKey::of(&link.activation) == key && !link.ended.load(Ordering::Acquire)
+        };
+        self.links().any(waits)
     }
 
     /// Who waits, the last one first, for a call that goes elsewhere.

@@ -81,7 +81,9 @@ async fn bring_to_life<T: Object>(
         object.on_activate(&cx).await.map(|()| object)
     };
     let type_name = || object_type.name.clone();
-    match lifecycle.unless_killed(catch(life)).await {
+    let came = lifecycle.unless_killed(catch(life)).await;
+    cx.end();
+    match came {
         // The hook blocked its thread past the limit: nobody would deactivate the object any more.
         Some(Ok(Ok(object))) if lifecycle.is_killed() => {
             attempt.fail(ActivationFailure::ShuttingDown);

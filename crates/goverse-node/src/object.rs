@@ -99,6 +99,16 @@ impl<T: Object> Ctx<Arc<Activation<T>>> {
     }
 }
 
+impl<A: ?Sized> Ctx<A> {
+    /// The turn has ended: calls that it made and did not wait for may come back to the object.
+    #[inline]
+    pub(crate) fn end(&self) {
+        if let Some(link) = self.link.get() {
+            link.end();
+        }
+    }
+}
+
 impl Ctx {
     /// The address of the node that the object is on.
     pub fn node_address(&self) -> &NodeAddress {

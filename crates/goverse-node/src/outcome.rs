@@ -55,6 +55,7 @@ pub(crate) fn settle<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf
 ) -> CallResult<M> {
     let activation = cx.activation();
     let ending = outcome.ending(cx);
+    cx.end();
     turn.activation().used(begun);
     let long_turn = turn.activation().object_type().long_turn;
     turn.end(ending);
