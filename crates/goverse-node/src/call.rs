@@ -6,6 +6,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::future::poll_fn;
 use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use goverse_metrics::{CallGuard, MethodMetrics};
+use goverse_metrics::{CallGuard, MethodMetrics, PanicSite};
 
 use crate::activation::Activation;
 use crate::budget;
@@ -44,6 +45,8 @@ pub type CallResult<M> = Result<<M as Method>::Output, CallError<<M as Method>::
 pub struct Call<M: Method> {
     state: State<M>,
 }
+
+const UNTIL_CUT_OFF: &str = "a method is there until it is cut off";
 
 enum State<M: Method> {
     New(Request<M>),
@@ -291,15 +294,26 @@ pub(crate) async fn run<M: Method, G: Borrow<MethodMetrics>>(
     let node = &object_type.node_state;
     let limit = after(begun, object_type.settings.turn_limit);
     let is_over = || node.lifecycle.is_killed();
-    let running = catch(turn.run(method, &cx));
-    let outcome = match node.alarms.before(limit, is_over, running).await {
-        Ok(outcome) => Outcome::of(outcome),
-        Err(_) => Outcome::CutOff,
+    let outcome = {
+        let mut running = pin!(Some(catch(turn.run(method, &cx))));
+        let polled = poll_fn(|cx| running.as_mut().as_pin_mut().expect(UNTIL_CUT_OFF).poll(cx));
+        match node.alarms.before(limit, is_over, polled).await {
+            Ok(outcome) => Outcome::of(outcome),
+            Err(_) => {
+                // What the method leaves behind may panic as it is dropped.
+                if let Err(panic) = catch_now(|| running.set(None)) {
+                    guard.metrics().type_calls().panicked(PanicSite::Drop);
+                    let r#type = (&cx as &Ctx).type_name();
+                    tracing::error!(%r#type, method = M::NAME, panic, "method panicked when cut off");
+                }
+                Outcome::CutOff
+            }
+        }
     };
     settle::<M, G, _>(turn, &cx, outcome, guard, received, begun)
 }
 
-/// The result of a turn that does not wait, or what is left of it; all of it, if the turns that it is in have taken too much of the stack.
+/// The result of a turn that does not wait, or what is left of it: all of it, if too much of the stack is taken.
 ///
 /// Whoever carries it on polls it anew, so nobody needs to be woken before.
 pub(crate) fn poll_in_place<T>(
