@@ -1,6 +1,8 @@
 //! The two ends of an object's life: activation and deactivation, each with its hook.
 
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker, ready};
 
 use futures_util::FutureExt;
 use goverse_core::{ObjectId, Ran};
@@ -17,12 +19,19 @@ use crate::object::{Ctx, Object};
 use crate::object_type::ObjectType;
 use crate::run_to_end::{catch, run_to_end};
 use crate::turn::Held;
-use crate::turn_lock::{ExclusiveTurn, SharedTurn, TurnLock};
+use crate::turn_lock::{Closing, ExclusiveTurn, SharedTurn, TurnLock};
 
 /// The first turn of an object, or its last. Dropped within it, the object is gone.
 struct Threshold<T: Object> {
     /// Gone once the object is there, or its place is free.
     turn: Option<ExclusiveTurn<Activation<T>>>,
+}
+
+/// Drops an object that takes no more turns when the last one ends: whoever ends it does that, so it needs no runtime.
+struct Closer<T: Object> {
+    activation: Arc<Activation<T>>,
+    reason: DeactivationReason,
+    closing: Mutex<Option<Closing<Activation<T>>>>,
 }
 
 const UNTIL_ITS_END: &str = "a threshold is crossed once";
@@ -236,15 +245,8 @@ pub(crate) fn drop_after_shared<T: Object>(
     turn: SharedTurn<Activation<T>>,
     reason: DeactivationReason,
 ) {
-    let activation = Arc::clone(turn.owner());
-    let closing = TurnLock::close(&activation);
+    Closer::close(turn.owner(), reason);
     drop(turn);
-    // Otherwise another turn has closed it, and does this.
-    let Some(closing) = closing else { return };
-    in_background(async move {
-        drop_live(&activation, closing.await.flatten(), reason);
-        gone(&activation);
-    });
 }
 
 /// Drops an object without its hook, because its node is dropped; if it is busy, when its turn has ended.
@@ -252,7 +254,7 @@ pub(crate) fn abandon<T: Object>(activation: &Arc<Activation<T>>) {
     match TurnLock::try_begin_exclusive(Arc::clone(activation), false) {
         Ok(turn) => drop_object(turn, DeactivationReason::Dropped),
         Err(_) => {
-            drop(TurnLock::close(activation));
+            Closer::close(activation, DeactivationReason::Dropped);
             gone(activation);
         }
     }
@@ -296,6 +298,36 @@ fn in_background(future: impl Future<Output = ()> + Send + 'static) {
     match Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn(future)),
         Err(_) => drop(future.now_or_never()),
+    }
+}
+
+// === impl Closer ===
+
+impl<T: Object> Closer<T> {
+    /// Closes an object, unless that was done before.
+    fn close(activation: &Arc<Activation<T>>, reason: DeactivationReason) {
+        let Some(closing) = TurnLock::close(activation) else { return };
+        let closing = Mutex::new(Some(closing));
+        Arc::new(Self { activation: Arc::clone(activation), reason, closing }).wake();
+    }
+
+    /// The state, if no turn has it any more.
+    fn poll(self: &Arc<Self>) -> Poll<Option<Live<T>>> {
+        let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(future) = closing.as_mut() else { return Poll::Pending };
+        let waker = Waker::from(Arc::clone(self));
+        let live = ready!(Pin::new(future).poll(&mut Context::from_waker(&waker)));
+        *closing = None;
+        Poll::Ready(live.flatten())
+    }
+}
+
+impl<T: Object> Wake for Closer<T> {
+    fn wake(self: Arc<Self>) {
+        if let Poll::Ready(live) = self.poll() {
+            drop_live(&self.activation, live, self.reason);
+            gone(&self.activation);
+        }
     }
 }
 
