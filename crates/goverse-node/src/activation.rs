@@ -125,7 +125,9 @@ impl<T: Object> Activation<T> {
             && deadline < self.line_due.fetch_min(deadline, Ordering::SeqCst)
         {
             let line: Weak<Self> = Arc::downgrade(self);
-            self.object_type.node_state.alarms.watch(deadline, line);
+            let node = &self.object_type.node_state;
+            node.alarms.watch(deadline, line);
+            node.keeper.is_needed(&self.object_type);
         }
     }
 

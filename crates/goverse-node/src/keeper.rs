@@ -1,6 +1,6 @@
 //! The keeper of a node: the one task that rings alarms and looks for idle objects.
 //!
-//! It begins with the first object, sleeps until something may be due, and ends with its node.
+//! It begins with the first object, sleeps until something may be due, and ends with its node and its last object.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::clock::{self, between, now};
-use crate::node::Inner;
+use crate::node::{Inner, NodeState};
 use crate::object::Object;
 use crate::object_type::ObjectType;
 
@@ -28,40 +28,43 @@ pub(crate) struct Keeper {
     earlier: Notify,
 }
 
-/// Says that the keeper runs no more, also when its runtime is dropped.
-struct Running(Weak<Inner>);
+/// A keeper that runs. It goes on without its node, for turns that have not ended may still have to be woken.
+struct Running {
+    node: Weak<Inner>,
+    state: Arc<NodeState>,
+}
 
 // === impl Keeper ===
 
 impl Keeper {
     /// There is an object to look after; it may be the first to be looked at.
     pub(crate) fn knows<T: Object>(&self, is_first: bool, object_type: &ObjectType<T>) {
-        if !self.runs.load(Ordering::Relaxed)
-            && let Ok(runtime) = Handle::try_current()
-            && let Some(node) = object_type.node()
-            && !self.runs.swap(true, Ordering::SeqCst)
-        {
-            let running = Running(Arc::downgrade(node.inner()));
-            runtime.spawn(keep(running));
-        }
+        self.is_needed(object_type);
         if is_first {
             self.earlier.notify_one();
+        }
+    }
+
+    /// Runs from now on, if it does not yet: the runtime that it ran on may be gone.
+    pub(crate) fn is_needed<T: Object>(&self, object_type: &ObjectType<T>) {
+        if !self.runs.load(Ordering::Relaxed)
+            && let Ok(runtime) = Handle::try_current()
+            && !self.runs.swap(true, Ordering::SeqCst)
+        {
+            let state = Arc::clone(&object_type.node_state);
+            runtime.spawn(keep(Running { node: object_type.weak_node(), state }));
         }
     }
 }
 
 async fn keep(running: Running) {
-    while let Some(node) = running.0.upgrade() {
+    let state = &running.state;
+    while running.may_be_needed() {
         let now = now();
-        let state = Arc::clone(&node.state);
         if state.alarms.earliest() <= now {
             state.alarms.ring(now);
         }
-        let looks = node.types.values().map(|object_type| object_type.collect_idle(now));
-        let next = looks.min().unwrap_or(clock::NEVER);
-        // Nothing keeps the node while the keeper sleeps.
-        drop(node);
-        let due = next.min(state.alarms.earliest());
+        let due = running.collect_idle(now).min(state.alarms.earliest());
         let sleep = between(now, due).clamp(REST, SLEEP_MAX);
         let (sooner, alarm) = (pin!(state.keeper.earlier.notified()), pin!(state.alarms.earlier()));
         tokio::select! {
@@ -72,10 +75,25 @@ async fn keep(running: Running) {
     }
 }
 
+// === impl Running ===
+
+impl Running {
+    /// Whether the node is there, or an object that outlives it.
+    fn may_be_needed(&self) -> bool {
+        self.node.strong_count() > 0 || Arc::strong_count(&self.state) > 1
+    }
+
+    /// Looks for idle objects; when to look again. Nothing keeps the node in between.
+    fn collect_idle(&self, now: u64) -> u64 {
+        let Some(node) = self.node.upgrade() else { return clock::NEVER };
+        let looks = node.types.values().map(|object_type| object_type.collect_idle(now));
+        looks.min().unwrap_or(clock::NEVER)
+    }
+}
+
 impl Drop for Running {
+    /// Also when its runtime is dropped.
     fn drop(&mut self) {
-        if let Some(node) = self.0.upgrade() {
-            node.state.keeper.runs.store(false, Ordering::SeqCst);
-        }
+        self.state.keeper.runs.store(false, Ordering::SeqCst);
     }
 }

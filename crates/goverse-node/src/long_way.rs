@@ -79,6 +79,7 @@ async fn here<M: Method>(
     {
         return rejected.tell::<M>(brought.guard, id);
     }
+    node.keeper.is_needed(object_type);
     loop {
         let way = approach::<M>(object_type, id, hint.take(), chain.as_ref());
         let is_over = || node.lifecycle.is_killed();

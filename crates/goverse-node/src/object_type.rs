@@ -121,6 +121,10 @@ impl<T: Object> ObjectType<T> {
         self.node.upgrade().map(Node::from)
     }
 
+    pub(crate) fn weak_node(&self) -> Weak<Inner> {
+        Weak::clone(&self.node)
+    }
+
     /// What is counted of a method.
     #[inline]
     pub(crate) fn method<M: Method<Object = T>>(&self) -> &MethodMetrics {

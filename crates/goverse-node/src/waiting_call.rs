@@ -152,6 +152,8 @@ impl<M: Method> WaitingCall<M> {
         activation: ActivationOf<M>,
         deadline: u64,
     ) -> Arc<Self> {
+        let object_type = activation.object_type();
+        object_type.node_state.keeper.is_needed(object_type);
         let call = Arc::new(Self { deadline, stage: Mutex::new(Stage::Runs { waker: None }) });
         runner::carry_on(Box::pin(Arc::clone(&call).to_the_end(running, activation)));
         call
