@@ -52,7 +52,9 @@ pub(crate) async fn answer<M: Method>(request: Request<M>, received: u64) -> Cal
             let (node, id) = (node.clone(), id.clone());
             return elsewhere(node, id, request, received).await;
         }
-        Target::Invalid(object_type, error) => return Err(invalid::<M>(object_type, error).into()),
+        Target::Invalid(object_type, id) => {
+            return Err(invalid::<M>(object_type, &id.error).into());
+        }
     };
     if hint.is_none() && is_away(&object_type, &id) {
         let node = object_type.node();
@@ -281,7 +283,7 @@ async fn elsewhere<M: Method>(
     };
     let state = Arc::clone(node.state());
     let Some(router) = &state.router else {
-        return Err(node.refuse_unknown_type(type_name).into());
+        return Err(node.refuse_unknown_type(type_name, M::NAME).into());
     };
     let deadline = request.deadline(received, &state);
     let Request { origin, method, .. } = request;

@@ -307,7 +307,7 @@ impl Node {
         }
         match self.inner.types.get(type_name) {
             Some(object_type) => Arc::clone(object_type).call(call).await,
-            None => Err(self.refuse_unknown_type(type_name).into()),
+            None => Err(self.refuse_unknown_type(type_name, &call.method).into()),
         }
     }
 
@@ -475,9 +475,10 @@ impl Node {
     }
 
     /// Counts a call of a type that nobody registered.
-    pub(crate) fn refuse_unknown_type(&self, type_name: &str) -> SystemError {
+    pub(crate) fn refuse_unknown_type(&self, type_name: &str, method: &str) -> SystemError {
         self.inner.state.unknown_calls.rejected(RejectionCode::UnknownType);
-        let message = self.unknown_type(type_name).to_string();
+        let method: String = method.chars().take(64).collect();
+        let message = format!("{method:?} did not run: {}", self.unknown_type(type_name));
         SystemError::new(ErrorCode::UnknownType, Ran::No, message)
     }
 

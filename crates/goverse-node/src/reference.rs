@@ -46,7 +46,7 @@ impl<T: Object> ObjectRef<T> {
             Target::There(activation) => activation.id().as_str(),
             Target::Absent(_, id) => id.as_str(),
             Target::Elsewhere(_, id) => id,
-            Target::Invalid(..) => "",
+            Target::Invalid(_, invalid) => &invalid.id,
         }
     }
 }

@@ -17,8 +17,15 @@ pub(crate) enum Target<T: Object> {
     Absent(Arc<ObjectType<T>>, ObjectId),
     /// The type is not registered on this node; gone, if there was no node to look at.
     Elsewhere(Option<Node>, String),
-    /// There can be no such object.
-    Invalid(Arc<ObjectType<T>>, InvalidName),
+    /// There can be no object of that id.
+    Invalid(Arc<ObjectType<T>>, Box<InvalidId>),
+}
+
+/// An id that cannot be one, as it was given, and why. It is rare, and kept small for those that are right.
+#[derive(Clone)]
+pub(crate) struct InvalidId {
+    pub(crate) id: String,
+    pub(crate) error: InvalidName,
 }
 
 // === impl Target ===
@@ -36,7 +43,10 @@ impl<T: Object> Target<T> {
     fn absent(object_type: &Arc<ObjectType<T>>, id: &str) -> Self {
         match ObjectId::new(id) {
             Ok(id) => Target::Absent(Arc::clone(object_type), id),
-            Err(error) => Target::Invalid(Arc::clone(object_type), error),
+            Err(error) => {
+                let invalid = Box::new(InvalidId { id: id.to_owned(), error });
+                Target::Invalid(Arc::clone(object_type), invalid)
+            }
         }
     }
 }
@@ -47,8 +57,8 @@ impl<T: Object> Clone for Target<T> {
             Target::There(activation) => Target::There(Arc::clone(activation)),
             Target::Absent(object_type, id) => Target::Absent(Arc::clone(object_type), id.clone()),
             Target::Elsewhere(node, id) => Target::Elsewhere(node.clone(), id.clone()),
-            Target::Invalid(object_type, error) => {
-                Target::Invalid(Arc::clone(object_type), error.clone())
+            Target::Invalid(object_type, invalid) => {
+                Target::Invalid(Arc::clone(object_type), invalid.clone())
             }
         }
     }
