@@ -4,7 +4,8 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use smol_str::SmolStr;
 use thiserror::Error;
 
 /// The longest type name, in bytes.
@@ -21,9 +22,10 @@ pub const OBJECT_ID_BYTES_MAX: usize = 512;
 pub struct TypeName(Arc<str>);
 
 /// The id of an object within its type: any text without control characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct ObjectId(Arc<str>);
+///
+/// One of at most 23 bytes needs no memory beside itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectId(SmolStr);
 
 /// Why a name was refused. The message shows at most its first 64 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -110,7 +112,8 @@ impl ObjectId {
     pub fn new(id: &str) -> Result<Self, InvalidName> {
         const WHAT: &str = "object id";
         check_length(WHAT, id, OBJECT_ID_BYTES_MAX)?;
-        if let Some(found) = id.chars().find(|c| c.is_control()) {
+        let is_plain = id.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        if !is_plain && let Some(found) = id.chars().find(|c| c.is_control()) {
             let right = "use any text without control characters";
             return Err(InvalidName::Character { what: WHAT, name: start_of(id), found, right });
         }
@@ -120,6 +123,12 @@ impl ObjectId {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Serialize for ObjectId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

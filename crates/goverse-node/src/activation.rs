@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 use crate::alarms::Line;
 use crate::call_error::SystemError;
 use crate::clock;
+use crate::idle::IdlePlace;
 use crate::node::{Node, NodeState};
 use crate::object::Object;
 use crate::object_type::ObjectType;
@@ -27,6 +28,9 @@ pub(crate) struct Activation<T: Object> {
     /// When the activation succeeded; 0 before that.
     since: AtomicU64,
     last_used: AtomicU64,
+    /// Its place in the wheel of idle objects: the slot, or 0; and in it the shard and the index.
+    idle_slot: AtomicU64,
+    idle_index: AtomicU64,
     /// When its line is to be looked at for calls that wait no longer.
     line_due: AtomicU64,
     /// Why the activation failed, for all who waited for it.
@@ -72,6 +76,8 @@ impl<T: Object> Activation<T> {
             turns: TurnLock::new(None),
             since: AtomicU64::new(0),
             last_used: AtomicU64::new(0),
+            idle_slot: AtomicU64::new(0),
+            idle_index: AtomicU64::new(0),
             line_due: AtomicU64::new(clock::NEVER),
             failure: OnceLock::new(),
         });
@@ -101,6 +107,19 @@ impl<T: Object> Activation<T> {
 
     pub(crate) fn last_used(&self) -> u64 {
         self.last_used.load(Ordering::Relaxed)
+    }
+
+    /// Whole only within the lock of the shard that it tells.
+    pub(crate) fn idle_place(&self) -> Option<IdlePlace> {
+        let slot = self.idle_slot.load(Ordering::Relaxed);
+        let packed = self.idle_index.load(Ordering::Relaxed);
+        (slot != 0).then(|| IdlePlace::unpack(slot, packed))
+    }
+
+    pub(crate) fn set_idle_place(&self, place: Option<IdlePlace>) {
+        let (slot, packed) = place.map_or((0, 0), IdlePlace::pack);
+        self.idle_index.store(packed, Ordering::Relaxed);
+        self.idle_slot.store(slot, Ordering::Relaxed);
     }
 
     pub(crate) fn failure(&self) -> Option<&SystemError> {

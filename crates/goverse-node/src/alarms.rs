@@ -166,7 +166,8 @@ fn lock(shard: &Mutex<Slab<Entry>>) -> MutexGuard<'_, Slab<Entry>> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn shard_of_thread() -> usize {
+/// A number that few threads share; less than 16.
+pub(crate) fn shard_of_thread() -> usize {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     thread_local! {
         static SHARD: usize = NEXT.fetch_add(1, Ordering::Relaxed) as usize % SHARDS;

@@ -35,6 +35,7 @@ mod chain;
 mod clock;
 mod directory;
 mod error;
+mod gone;
 mod hot;
 mod idle;
 mod keeper;

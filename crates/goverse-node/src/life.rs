@@ -17,7 +17,7 @@ use crate::directory::Found;
 use crate::error::ObjectError;
 use crate::object::{Ctx, Object};
 use crate::object_type::ObjectType;
-use crate::run_to_end::{catch, run_to_end};
+use crate::run_to_end::{Doing, begin_in_place, catch, run_to_end};
 use crate::turn::Held;
 use crate::turn_lock::{Closing, ExclusiveTurn, SharedTurn, TurnLock};
 
@@ -47,18 +47,20 @@ pub(crate) fn find_or_begin<T: Object>(
     })
 }
 
-/// Creates an object that is not there, and waits for its activation hook.
-pub(crate) async fn create<T: Object>(
+/// Creates an object that is not there; that is done when its activation hook is.
+pub(crate) fn create<T: Object>(
     object_type: Arc<ObjectType<T>>,
     id: ObjectId,
-) -> Result<(), ObjectError> {
+) -> Doing<Result<(), ObjectError>> {
     let turn = match find_or_begin(&object_type, &id) {
         Found::Made(turn) => turn,
         Found::There(_) => {
-            return Err(ObjectError::AlreadyExists { type_name: object_type.name.clone(), id });
+            let type_name = object_type.name.clone();
+            return Doing::Done(Err(ObjectError::AlreadyExists { type_name, id }));
         }
     };
-    activate(turn, None).await.map(drop)
+    let threshold = Threshold { turn: Some(turn) };
+    begin_in_place(async { bring_to_life(threshold, None).await.map(drop) })
 }
 
 /// Brings an object to life in its first turn, whatever becomes of the caller.
@@ -130,17 +132,17 @@ async fn bring_to_life<T: Object>(
     }
 }
 
-/// Destroys an object, and waits for its deactivation hook.
-pub(crate) async fn destroy<T: Object>(
-    object_type: &Arc<ObjectType<T>>,
-    id: ObjectId,
-) -> Result<(), ObjectError> {
-    let ended = match object_type.directory.get(id.as_str()) {
-        Some(there) => end(there, DeactivationReason::Destroyed).await,
-        None => None,
-    };
-    let not_found = || ObjectError::NotFound { type_name: object_type.name.clone(), id };
-    ended.unwrap_or_else(|| Err(not_found()))
+/// Destroys an object; that is done when its deactivation hook is. `None` if there was none by then.
+pub(crate) fn destroy<T: Object>(
+    object_type: &ObjectType<T>,
+    id: &str,
+) -> Doing<Option<Result<(), ObjectError>>> {
+    let Some(there) = object_type.directory.get(id) else { return Doing::Done(None) };
+    let reason = DeactivationReason::Destroyed;
+    match TurnLock::try_begin_exclusive(Arc::clone(&there), false) {
+        Ok(turn) => begin_in_place(async move { Some(deactivate(turn, reason).await) }),
+        Err(_) => Doing::GoesOn(Box::pin(async move { Some(end(there, reason).await) })),
+    }
 }
 
 /// Deactivates an object when its turn for that has come; `None` if it was gone by then.
@@ -278,18 +280,20 @@ fn drop_live<T: Object>(
 /// Lets a new activation take the place of one whose object is gone, and all who waited for it turn to that.
 fn leave<T: Object>(turn: ExclusiveTurn<Activation<T>>) {
     let activation = Arc::clone(turn.owner());
+    activation.object_type().idle.remove(&activation);
     activation.object_type().directory.remove(&activation);
     drop(turn.close());
     tell(&activation);
 }
 
 fn gone<T: Object>(activation: &Arc<Activation<T>>) {
+    activation.object_type().idle.remove(activation);
     activation.object_type().directory.remove(activation);
     tell(activation);
 }
 
 fn tell<T: Object>(activation: &Activation<T>) {
-    activation.object_type().gone.notify_waiters();
+    activation.object_type().gone.tell();
     activation.object_type().node_state.lifecycle.entry_changed();
 }
 

@@ -1,7 +1,6 @@
 //! The long way of a call: to an object that is absent or busy, by a method that waits, or to elsewhere.
 
 use std::future::{poll_fn, ready};
-use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -244,14 +243,7 @@ fn wait_in_chain<'a>(
 
 /// Waits until an activation that takes no more calls has left its place.
 async fn until_gone<T: Object>(object_type: &ObjectType<T>, activation: &Arc<Activation<T>>) {
-    loop {
-        let mut gone = pin!(object_type.gone.notified());
-        gone.as_mut().enable();
-        if !object_type.directory.contains(activation) {
-            return;
-        }
-        gone.await;
-    }
+    object_type.gone.until(|| !object_type.directory.contains(activation)).await;
 }
 
 fn is_away<T: Object>(object_type: &ObjectType<T>, id: &ObjectId) -> bool {

@@ -26,6 +26,7 @@ use crate::object::Object;
 use crate::object_type::{AnyObjectType, Constructor, NamedCall, ObjectType};
 use crate::reference::ObjectRef;
 use crate::router::{OutgoingCall, Router};
+use crate::run_to_end::Doing;
 use crate::settings::{NodeSettings, TypeSettings};
 use crate::waits::Waits;
 
@@ -323,7 +324,10 @@ impl Node {
             self.registered(type_name).inspect_err(|_| self.inner.state.unknown_type.refused())?;
         let id = ObjectId::new(id).map_err(ObjectError::InvalidId)?;
         budget::proceed().await;
-        Arc::clone(registered).create(id).await
+        match Arc::clone(registered).create(id) {
+            Doing::Done(result) => result,
+            Doing::GoesOn(rest) => rest.await.unwrap_or(Err(ObjectError::ShuttingDown)),
+        }
     }
 
     /// Destroys an object when its turn for that has come, and waits for its deactivation hook.
@@ -335,9 +339,19 @@ impl Node {
     /// case the object is gone all the same.
     pub async fn destroy_object(&self, type_name: &str, id: &str) -> Result<(), ObjectError> {
         let registered = self.registered(type_name)?;
-        let id = ObjectId::new(id).map_err(ObjectError::InvalidId)?;
         budget::proceed().await;
-        Arc::clone(registered).destroy(id).await
+        let ended = match registered.destroy(id) {
+            Doing::Done(ended) => Some(ended),
+            Doing::GoesOn(rest) => rest.await,
+        };
+        match ended {
+            Some(Some(result)) => result,
+            Some(None) => {
+                let id = ObjectId::new(id).map_err(ObjectError::InvalidId)?;
+                Err(ObjectError::NotFound { type_name: registered.name().clone(), id })
+            }
+            None => Err(ObjectError::ShuttingDown),
+        }
     }
 
     /// The object of that type and id, if it is there.

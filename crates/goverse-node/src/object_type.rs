@@ -9,7 +9,6 @@ use goverse_core::{Encoding, ErrorCode, ObjectId, Ran, TypeName};
 use goverse_metrics::{
     CallGuard, CallMetrics, DeactivationReason, MethodMetrics, RejectionCode, TypeMetrics,
 };
-use tokio::sync::Notify;
 
 use crate::activation::{Activation, describe};
 use crate::bytes_call::{BytesCall, Reply};
@@ -18,11 +17,13 @@ use crate::caller::Origin;
 use crate::clock;
 use crate::directory::Directory;
 use crate::error::ObjectError;
+use crate::gone::Gone;
 use crate::idle::IdleWheel;
 use crate::life;
 use crate::method::{IndexOf, Method};
 use crate::node::{Inner, Node, NodeState};
 use crate::object::Object;
+use crate::run_to_end::Doing;
 use crate::settings::TypeSettings;
 
 /// A registered type with all its objects.
@@ -38,7 +39,7 @@ pub(crate) struct ObjectType<T: Object> {
     pub(crate) directory: Directory<T>,
     pub(crate) idle: IdleWheel<T>,
     /// Told whenever an activation is gone.
-    pub(crate) gone: Notify,
+    pub(crate) gone: Gone,
     node: Weak<Inner>,
     /// In the order of the type's methods.
     methods: Box<[MethodMetrics]>,
@@ -62,8 +63,9 @@ pub(crate) trait AnyObjectType: Send + Sync {
     fn name(&self) -> &TypeName;
     /// The `Arc` of the type itself.
     fn as_any(self: Arc<Self>) -> Box<dyn Any + Send + Sync>;
-    fn create(self: Arc<Self>, id: ObjectId) -> BoxFuture<'static, Result<(), ObjectError>>;
-    fn destroy(self: Arc<Self>, id: ObjectId) -> BoxFuture<'static, Result<(), ObjectError>>;
+    fn create(self: Arc<Self>, id: ObjectId) -> Doing<Result<(), ObjectError>>;
+    /// Done with `None` if there was no such object by then.
+    fn destroy(&self, id: &str) -> Doing<Option<Result<(), ObjectError>>>;
     fn call(
         self: Arc<Self>,
         call: NamedCall,
@@ -107,7 +109,7 @@ impl<T: Object> ObjectType<T> {
             unknown_method,
             directory: Directory::new(),
             idle: IdleWheel::new(settings.idle_timeout),
-            gone: Notify::new(),
+            gone: Gone::default(),
             name,
             long_turn: clock::after(0, settings.long_turn),
             settings,
@@ -151,12 +153,12 @@ impl<T: Object> AnyObjectType for ObjectType<T> {
         Box::new(self)
     }
 
-    fn create(self: Arc<Self>, id: ObjectId) -> BoxFuture<'static, Result<(), ObjectError>> {
-        Box::pin(life::create(self, id))
+    fn create(self: Arc<Self>, id: ObjectId) -> Doing<Result<(), ObjectError>> {
+        life::create(self, id)
     }
 
-    fn destroy(self: Arc<Self>, id: ObjectId) -> BoxFuture<'static, Result<(), ObjectError>> {
-        Box::pin(async move { life::destroy(&self, id).await })
+    fn destroy(&self, id: &str) -> Doing<Option<Result<(), ObjectError>>> {
+        life::destroy(self, id)
     }
 
     fn call(

@@ -3,9 +3,10 @@
 use std::any::Any;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use crate::nesting::Nested;
 
@@ -30,6 +31,27 @@ where
         Poll::Ready(output) => Some(output),
         Poll::Pending => tokio::spawn(future).await.ok(),
     }
+}
+
+/// What was done at once, or is going on.
+pub(crate) enum Doing<T> {
+    Done(T),
+    GoesOn(BoxFuture<'static, Option<T>>),
+}
+
+/// As [`run_to_end`], for one who may be answered without a future.
+pub(crate) fn begin_in_place<T, F>(future: F) -> Doing<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let mut future = Box::pin(future);
+    if let Some(_nested) = Nested::enter()
+        && let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    {
+        return Doing::Done(output);
+    }
+    Doing::GoesOn(Box::pin(async { tokio::spawn(future).await.ok() }))
 }
 
 /// The output of `future`, or what its panic said.

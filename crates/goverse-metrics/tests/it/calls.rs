@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use goverse_metrics::{
-    CallGuard, CallMetrics, CallStatus, MethodMetrics, PanicSite, RejectionCode,
-    UnknownCallMetrics,
+    CallGuard, CallMetrics, CallStatus, MethodMetrics, PanicSite, RejectionCode, UnknownCallMetrics,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
