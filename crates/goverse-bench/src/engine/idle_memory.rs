@@ -3,6 +3,7 @@
 //! The state, 16 bytes, is among them, and of ours the id is too. A peer's object has none, but a reference
 //! to it is kept, for it would end without.
 
+use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -96,20 +97,20 @@ impl Scenario for InThisProcess {
     fn measure<C: Competitor>(&self, competitor: Arc<C>, threads: &C::Threads) -> f64 {
         let objects = self.objects;
         let resident = || resident_bytes().expect("the parent has looked");
-        complete(threads, make(Arc::clone(&competitor), 1));
+        complete(threads, make(Arc::clone(&competitor), 0..1));
         let before = resident();
-        let _kept = complete(threads, make(competitor, objects));
+        let _kept = complete(threads, make(competitor, 1..objects + 1));
         (resident() - before) as f64 / objects as f64
     }
 }
 
-/// Makes so many objects, calls each of them once, and returns what keeps them alive.
-async fn make<C: Competitor>(competitor: Arc<C>, objects: usize) -> Vec<C::Reference> {
+/// Makes objects with these numbers, calls each of them once, and returns what keeps them alive.
+async fn make<C: Competitor>(competitor: Arc<C>, numbers: Range<usize>) -> Vec<C::Reference> {
     let mut kept = Vec::new();
     if C::LIVES_BY_REFERENCE {
-        kept.reserve_exact(objects);
+        kept.reserve_exact(numbers.len());
     }
-    for number in 0..objects {
+    for number in numbers {
         let object = competitor.activate(number, &format!("counter-{number}")).await;
         C::add(&object, 5).await;
         if C::LIVES_BY_REFERENCE {
