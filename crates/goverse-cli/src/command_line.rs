@@ -12,7 +12,7 @@ use goverse::server::ConfigArgs;
     name = "goverse",
     version,
     propagate_version = true,
-    after_help = "Try first:  goverse demo        three nodes, an inspector, and objects that come and go\n\
+    after_help = "Try first:  goverse demo        three nodes, an inspector, and people who come, talk and go\n\
                   Log lines:  RUST_LOG=debug goverse …"
 )]
 pub(crate) struct CommandLine {
@@ -22,7 +22,7 @@ pub(crate) struct CommandLine {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Run three nodes with objects that come and go, and an inspector
+    /// Run three nodes with a chat whose people come, talk and go, and an inspector
     Demo(DemoArgs),
     /// Run one node with the types of the samples
     Serve(ServeArgs),
@@ -44,10 +44,10 @@ pub(crate) struct DemoArgs {
     /// Stop after this time, such as 60s or 5m [default: at Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) duration: Option<Duration>,
-    /// How many people come and go, each a ChatClient while in
+    /// How many people come, talk and go, each a ChatClient while in
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub(crate) clients: usize,
-    /// How many rooms open and close, each a ChatRoom while open
+    /// How many rooms there are to talk in, each a ChatRoom while somebody is in it
     #[arg(long, value_name = "N", default_value_t = 40)]
     pub(crate) rooms: usize,
     /// The seed of everybody's choices: the same seed makes the same ones

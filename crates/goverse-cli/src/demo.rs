@@ -1,4 +1,4 @@
-//! `goverse demo`: three nodes in one process, an inspector, and a chat whose people come and go.
+//! `goverse demo`: three nodes in one process, an inspector, and a chat whose people come, talk and go.
 
 mod screen;
 

@@ -1,32 +1,27 @@
-//! A chat: rooms, and the clients that come and go.
+//! A chat: rooms that people talk in, and the clients that they are there with.
 
+mod client;
 mod crowd;
+mod room;
+#[cfg(test)]
+mod tests;
 
 use goverse::App;
-use goverse::prelude::*;
+use serde::{Deserialize, Serialize};
 
+pub use client::{ChatClient, ChatClientRef};
 pub use crowd::Crowd;
+pub use room::{ChatRoom, ChatRoomRef, NotInRoom};
 
-/// A room that people talk in.
-#[derive(Debug, Default)]
-pub struct ChatRoom;
-
-/// A person's connection: lives as long as the person stays.
-#[derive(Debug, Default)]
-pub struct ChatClient;
-
-impl Object for ChatRoom {
-    const TYPE: &'static str = "ChatRoom";
-}
-
-impl Object for ChatClient {
-    const TYPE: &'static str = "ChatClient";
-
-    async fn on_activate(&mut self, _cx: &Ctx) -> Result<(), HookError> {
-        // Saying hello takes a moment, as a real connection would.
-        tokio::task::yield_now().await;
-        Ok(())
-    }
+/// What somebody said in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The messages of a room are numbered from 1.
+    pub number: u64,
+    /// Who said it.
+    pub from: String,
+    /// What was said.
+    pub text: String,
 }
 
 /// Registers the types of the chat.

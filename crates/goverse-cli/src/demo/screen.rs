@@ -29,11 +29,13 @@ pub(super) struct Screen {
     drawn: usize,
 }
 
-/// Objects on one node.
+/// What happens on one node.
 #[derive(Clone, Copy, Default)]
 struct Counts {
     rooms: usize,
     clients: usize,
+    /// On average over the last ten or twenty seconds.
+    calls_per_second: f64,
 }
 
 // === impl Screen ===
@@ -74,12 +76,13 @@ impl Screen {
 
     fn table(&self, counts: &[Counts]) -> String {
         let mut table = format!(
-            "GoVerse demo, running for {}. Ctrl-C ends it.\n\n{:<18}{:>10}{:>12}{:>8}   metrics\n",
+            "GoVerse demo, running for {}. Ctrl-C ends it.\n\n{:<18}{:>10}{:>12}{:>8}{:>9}   metrics\n",
             humantime::format_duration(Duration::from_secs(self.begun.elapsed().as_secs())),
             "node",
             ChatRoom::TYPE,
             ChatClient::TYPE,
             "total",
+            "calls/s",
         );
         for (line, count) in self.nodes.iter().zip(counts) {
             let address = line.node.address().to_string();
@@ -96,8 +99,13 @@ impl Screen {
     fn line(&self, counts: &[Counts]) -> String {
         let mut line = format!("{:>4}s", self.begun.elapsed().as_secs());
         for (node, count) in self.nodes.iter().zip(counts) {
-            let (address, rooms, clients) = (node.node.address(), count.rooms, count.clients);
-            write!(line, "  {address} ChatRoom={rooms} ChatClient={clients}").expect(INFALLIBLE);
+            let (address, Counts { rooms, clients, calls_per_second }) =
+                (node.node.address(), count);
+            write!(
+                line,
+                "  {address} ChatRoom={rooms} ChatClient={clients} calls/s={calls_per_second:.0}"
+            )
+            .expect(INFALLIBLE);
         }
         line + "\n"
     }
@@ -117,17 +125,23 @@ impl Counts {
     fn of(node: &Node) -> Self {
         let counts = node.count_by_type();
         let of = |name: &str| counts.get(name).copied().unwrap_or(0);
-        Self { rooms: of(ChatRoom::TYPE), clients: of(ChatClient::TYPE) }
+        let calls_per_second = node.hot_objects().calls_per_second;
+        Self { rooms: of(ChatRoom::TYPE), clients: of(ChatClient::TYPE), calls_per_second }
     }
 
     fn plus(self, other: Self) -> Self {
-        Self { rooms: self.rooms + other.rooms, clients: self.clients + other.clients }
+        Self {
+            rooms: self.rooms + other.rooms,
+            clients: self.clients + other.clients,
+            calls_per_second: self.calls_per_second + other.calls_per_second,
+        }
     }
 
     fn write(self, table: &mut String, name: &str, url: &str) {
-        let Self { rooms, clients } = self;
+        let Self { rooms, clients, calls_per_second } = self;
         let total = rooms + clients;
-        let row = format!("{name:<18}{rooms:>10}{clients:>12}{total:>8}   {url}");
+        let row =
+            format!("{name:<18}{rooms:>10}{clients:>12}{total:>8}{calls_per_second:>9.0}   {url}");
         writeln!(table, "{}", row.trim_end()).expect(INFALLIBLE);
     }
 }

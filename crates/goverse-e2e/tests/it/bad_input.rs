@@ -170,7 +170,7 @@ async fn settings_of_a_type_that_is_not_registered() {
     fs::write(&file, "[objects.types.ChatRom]\nidle_timeout = \"1h\"\n").unwrap();
     check_quiet(
         &["serve", "--config", &file],
-        &[&format!("{file}: objects.types.ChatRom: "), "ChatClient, ChatRoom"],
+        &[&format!("{file}: objects.types.ChatRom: "), "ChatClient, ChatRoom, Counter"],
     )
     .await;
 }

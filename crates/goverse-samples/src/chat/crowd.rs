@@ -1,4 +1,4 @@
-//! People who enter and leave a chat: a seeded load whose size the caller chooses.
+//! People who come, talk and go: a seeded load whose size the caller chooses.
 
 use std::future::Future;
 use std::ops::Range;
@@ -8,21 +8,21 @@ use goverse::prelude::*;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{ChatClient, ChatRoom};
 
 /// How long people stay in, and away, in seconds.
-const CLIENT_IN: Range<f64> = 2.0..20.0;
-const CLIENT_AWAY: Range<f64> = 0.5..8.0;
-/// Rooms are opened for longer.
-const ROOM_OPEN: Range<f64> = 15.0..90.0;
-const ROOM_CLOSED: Range<f64> = 1.0..15.0;
+const IN: Range<f64> = 2.0..20.0;
+const AWAY: Range<f64> = 0.5..8.0;
+/// How long they think before they say something, in seconds.
+const THINKING: Range<f64> = 0.2..4.0;
 
-/// A crowd: how many rooms and people there are, of which some are in at any moment.
+/// A crowd: how many people and rooms there are. At any moment a part of the people is in, and of the rooms those are
+/// open that somebody is in; without rooms nobody comes.
 #[derive(Clone, Debug)]
 pub struct Crowd {
-    /// The nodes that rooms and people are spread over.
+    /// The nodes that the rooms are spread over, and the people with them.
     pub nodes: Vec<Node>,
     /// How many people there are.
     pub clients: usize,
@@ -32,12 +32,9 @@ pub struct Crowd {
     pub seed: u64,
 }
 
-/// One room or person: comes and goes for ever.
-struct Visitor {
-    type_name: &'static str,
-    id: String,
-    stay: Range<f64>,
-    away: Range<f64>,
+/// One person: comes and goes for ever.
+struct Person {
+    name: String,
     choices: SmallRng,
 }
 
@@ -46,53 +43,64 @@ struct Visitor {
 impl Crowd {
     /// Lets people come and go until `stop` is done. Who is in then stays in.
     pub async fn run_until(self, stop: impl Future<Output = ()>) {
-        let mut visitors = JoinSet::new();
-        for visitor in self.visitors() {
-            visitors.spawn(visitor.come_and_go(self.nodes.clone()));
+        let mut people = JoinSet::new();
+        for index in 0..self.clients {
+            let choices = SmallRng::seed_from_u64(self.seed.wrapping_add(index as u64));
+            let person = Person { name: format!("client-{index}"), choices };
+            people.spawn(person.come_and_go(self.clone()));
         }
         stop.await;
-        visitors.shutdown().await;
+        people.shutdown().await;
     }
 
-    fn visitors(&self) -> impl Iterator<Item = Visitor> {
-        let choices = |index: usize| SmallRng::seed_from_u64(self.seed.wrapping_add(index as u64));
-        let rooms = (0..self.rooms).map(move |index| Visitor {
-            type_name: ChatRoom::TYPE,
-            id: format!("room-{index}"),
-            stay: ROOM_OPEN,
-            away: ROOM_CLOSED,
-            choices: choices(index),
-        });
-        let clients = (0..self.clients).map(move |index| Visitor {
-            type_name: ChatClient::TYPE,
-            id: format!("client-{index}"),
-            stay: CLIENT_IN,
-            away: CLIENT_AWAY,
-            choices: choices(self.rooms + index),
-        });
-        rooms.chain(clients)
+    /// A room and its node: the first rooms are the most popular.
+    fn choose_room(&self, choices: &mut SmallRng) -> Option<(&Node, String)> {
+        let popularity: f64 = choices.random_range(0.0..1.0);
+        let room = (popularity.powi(2) * self.rooms as f64) as usize;
+        // Nodes do not know each other yet, so each room has a place that everybody knows.
+        let node = self.nodes.get(room % self.nodes.len().max(1))?;
+        (room < self.rooms).then(|| (node, format!("room-{room}")))
     }
 }
 
-// === impl Visitor ===
+// === impl Person ===
 
-impl Visitor {
-    async fn come_and_go(mut self, nodes: Vec<Node>) {
+impl Person {
+    async fn come_and_go(mut self, crowd: Crowd) {
         // Nobody arrives in the first instant together with all the others.
-        let first = self.choices.random_range(0.0..1.0);
-        sleep(Duration::from_secs_f64(first)).await;
-        while !nodes.is_empty() {
-            let node = &nodes[self.choices.random_range(0..nodes.len())];
-            // A node that shuts down takes nobody; the visitor tries again later, elsewhere.
-            if node.create_object(self.type_name, &self.id).await.is_ok() {
-                self.wait(self.stay.clone()).await;
-                let _ = node.destroy_object(self.type_name, &self.id).await;
+        self.wait(0.0..1.0).await;
+        while let Some((node, room)) = crowd.choose_room(&mut self.choices) {
+            // A node that shuts down takes nobody; the person tries again later, elsewhere.
+            if node.create_object(ChatClient::TYPE, &self.name).await.is_ok() {
+                let _ = self.visit(node, &room).await;
+                let _ = node.destroy_object(ChatClient::TYPE, &self.name).await;
             }
-            self.wait(self.away.clone()).await;
+            self.wait(AWAY).await;
         }
     }
 
+    /// Talks in a room for a while.
+    async fn visit(&mut self, node: &Node, room: &str) -> Result<(), Box<dyn std::error::Error>> {
+        let room = node.object::<ChatRoom>(room);
+        let client = node.object::<ChatClient>(&self.name);
+        let mut seen = room.join(self.name.clone()).await?;
+        let until = Instant::now() + self.time(IN);
+        while Instant::now() < until {
+            self.wait(THINKING).await;
+            let heard = client.inbox().await?.len();
+            // In a crowded room not everybody hears everything.
+            let read = room.messages(seen).await?.len();
+            let text = format!("I heard {heard} of {read} things");
+            seen = room.say(self.name.clone(), text).await?;
+        }
+        Ok(room.leave(self.name.clone()).await?)
+    }
+
+    fn time(&mut self, seconds: Range<f64>) -> Duration {
+        Duration::from_secs_f64(self.choices.random_range(seconds))
+    }
+
     async fn wait(&mut self, seconds: Range<f64>) {
-        sleep(Duration::from_secs_f64(self.choices.random_range(seconds))).await;
+        sleep(self.time(seconds)).await;
     }
 }
