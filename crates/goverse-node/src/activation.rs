@@ -173,6 +173,10 @@ impl<T: Object> TurnOwner for Activation<T> {
         &self.turns
     }
 
+    fn granted(waiter: &Waiter<T>) {
+        waiter.granted();
+    }
+
     fn answer(waiter: Waiter<T>, turn: Result<Granted<Self>, Refused>) {
         waiter.answer(turn);
     }

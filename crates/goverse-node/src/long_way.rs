@@ -25,7 +25,7 @@ use crate::target::Target;
 use crate::turn::{Ending, RunningTurn};
 use crate::turn_lock::NotNow;
 use crate::waiting_call::{Answer, Brought, Queued, WaitingCall};
-use crate::waits::{Deadlock, Waiting};
+use crate::waits::{Deadlock, StillWaits, Waiting};
 
 /// Why a call came to no turn.
 pub(crate) struct Rejected {
@@ -90,12 +90,19 @@ async fn here<M: Method>(
             Ok(Err(rejected)) => return rejected.tell::<M>(brought.guard, id),
             Err(Expired) => return Rejected::overdue(node).tell::<M>(brought.guard, id),
         };
-        let _waiting = match wait_in_chain(node, chain.as_ref(), ActivationKey::of(&busy)) {
-            Ok(waiting) => waiting,
-            Err(rejected) => return rejected.tell::<M>(brought.guard, id),
-        };
         let answer = match WaitingCall::queue(brought, Arc::clone(&busy)) {
-            Queued::Waits(line) => line.await,
+            Queued::Waits(line) => {
+                // Looked at once it stands in line, so that nobody is said to wait who does not. Of those who close a
+                // circle together, the one who looks last sees all the others.
+                let key = ActivationKey::of(&busy);
+                match wait_in_chain(node, chain.as_ref(), key, Some(line.call())) {
+                    Ok(_waiting) => line.await,
+                    Err(deadlock) => match line.leave() {
+                        Some(brought) => return deadlock.tell::<M>(brought.guard, id),
+                        None => line.await,
+                    },
+                }
+            }
             Queued::Begun(turn, brought) => return at_its_turn(turn, brought).await,
             Queued::Overloaded(brought, _) => {
                 let rejected = Rejected::overloaded(object_type.settings.waiting_max);
@@ -223,7 +230,7 @@ async fn approach<M: Method>(
             Ok(turn) => return Ok(Approached::Turn(turn)),
             Err(NotNow::Closed) => {
                 // The turns that still have it may wait for this chain themselves.
-                let _waiting = wait_in_chain(node, chain, key)?;
+                let _waiting = wait_in_chain(node, chain, key, None)?;
                 until_gone(object_type, &activation).await;
             }
             Err(NotNow::Busy | NotNow::WouldWait) => return Ok(Approached::Busy(activation)),
@@ -236,8 +243,9 @@ fn wait_in_chain<'a>(
     node: &'a NodeState,
     chain: Option<&'a Arc<Link>>,
     key: ActivationKey,
+    call: Option<Arc<dyn StillWaits>>,
 ) -> Result<Option<Waiting<'a>>, Rejected> {
-    let waiting = chain.map(|chain| node.waits.wait(chain, key)).transpose();
+    let waiting = chain.map(|chain| node.waits.wait(chain, key, call)).transpose();
     waiting.map_err(|Deadlock| Rejected::deadlock())
 }
 

@@ -86,6 +86,11 @@ pub(crate) trait TurnOwner: Sized {
     /// The lock; always the same one.
     fn turn_lock(&self) -> &TurnLock<Self::State, Self::Waiter>;
 
+    /// Tells a waiter that it waits no more, before any turn begins that was granted together with its own.
+    fn granted(waiter: &Self::Waiter) {
+        let _ = waiter;
+    }
+
     /// Gives a waiter its turn, or tells it that none will come.
     ///
     /// It is called by whoever ended the turn before, when the mutex is free. It must not panic.
@@ -259,6 +264,7 @@ impl<S, W> TurnLock<S, W> {
 fn answer<O: TurnOwner>(owner: &Arc<O>, mut after: AfterUnlock<O::State, O::Waiter>) {
     after.wake();
     let AfterUnlock { granted, granted_too, refused, refused_as, .. } = after;
+    granted.iter().chain(&granted_too).for_each(|grant| O::granted(&grant.waiter));
     for grant in granted.into_iter().chain(granted_too) {
         O::answer(grant.waiter, Ok(Granted::new(owner, grant.turn, grant.state)));
     }

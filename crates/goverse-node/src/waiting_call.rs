@@ -2,6 +2,7 @@
 
 use std::mem;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -21,6 +22,7 @@ use crate::object::{Ctx, Object, Wish};
 use crate::runner::{self, Start};
 use crate::turn::{Ending, RunningTurn};
 use crate::turn_lock::{self, Granted, Joined, Refused, TaskWaiter, Ticket, TurnLock};
+use crate::waits::StillWaits;
 
 /// What waits for a turn of an object.
 pub(crate) enum Waiter<T: Object> {
@@ -33,6 +35,7 @@ pub(crate) enum Waiter<T: Object> {
 /// A call of whatever method.
 pub(crate) trait AnyWaitingCall<T: Object>: Send + Sync {
     fn deadline(&self) -> u64;
+    fn granted(&self);
     fn answer(self: Arc<Self>, turn: Result<Granted<Activation<T>>, Refused>);
 }
 
@@ -48,6 +51,8 @@ pub(crate) struct Brought<M: Method> {
 /// A call in the line of an object.
 pub(crate) struct WaitingCall<M: Method> {
     deadline: u64,
+    /// Its turn has come, though it may not have begun yet.
+    is_granted: AtomicBool,
     stage: Mutex<Stage<M>>,
 }
 
@@ -100,6 +105,14 @@ impl<T: Object> Waiter<T> {
         }
     }
 
+    /// Its turn has come.
+    pub(crate) fn granted(&self) {
+        match self {
+            Waiter::Task(_) => {}
+            Waiter::Call(call) => call.granted(),
+        }
+    }
+
     /// Until when it waits.
     pub(crate) fn deadline(&self) -> u64 {
         match self {
@@ -118,12 +131,15 @@ impl<T: Object> From<TaskWaiter<Activation<T>>> for Waiter<T> {
 // === impl WaitingCall ===
 
 impl<M: Method> WaitingCall<M> {
+    fn new(deadline: u64, stage: Stage<M>) -> Self {
+        Self { deadline, is_granted: AtomicBool::new(false), stage: Mutex::new(stage) }
+    }
+
     /// Puts a call in the line of a busy object.
     pub(crate) fn queue(mut brought: Brought<M>, activation: ActivationOf<M>) -> Queued<M> {
         brought.guard.waits();
         let deadline = brought.deadline;
-        let stage = Mutex::new(Stage::Waits { brought, waker: None });
-        let call = Arc::new(Self { deadline, stage });
+        let call = Arc::new(Self::new(deadline, Stage::Waits { brought, waker: None }));
         let waiter = || Waiter::Call(Arc::clone(&call) as _);
         let turn = match M::TURN {
             Turn::Exclusive => turn_lock::Turn::Exclusive,
@@ -154,7 +170,7 @@ impl<M: Method> WaitingCall<M> {
     ) -> Arc<Self> {
         let object_type = activation.object_type();
         object_type.node_state.keeper.is_needed(object_type);
-        let call = Arc::new(Self { deadline, stage: Mutex::new(Stage::Runs { waker: None }) });
+        let call = Arc::new(Self::new(deadline, Stage::Runs { waker: None }));
         runner::carry_on(Box::pin(Arc::clone(&call).to_the_end(running, activation)));
         call
     }
@@ -262,9 +278,19 @@ impl<M: Method> WaitingCall<M> {
     }
 }
 
+impl<M: Method> StillWaits for WaitingCall<M> {
+    fn still_waits(&self) -> bool {
+        !self.is_granted.load(Ordering::SeqCst)
+    }
+}
+
 impl<M: Method> AnyWaitingCall<M::Object> for WaitingCall<M> {
     fn deadline(&self) -> u64 {
         self.deadline
+    }
+
+    fn granted(&self) {
+        self.is_granted.store(true, Ordering::SeqCst);
     }
 
     fn answer(self: Arc<Self>, turn: Result<Granted<Activation<M::Object>>, Refused>) {
@@ -303,6 +329,18 @@ impl<M: Method> InLine<M> {
     pub(crate) fn activation(&self) -> &ActivationOf<M> {
         &self.activation
     }
+
+    /// What stands in line.
+    pub(crate) fn call(&self) -> Arc<dyn StillWaits> {
+        Arc::clone(&self.call) as _
+    }
+
+    /// Leaves the line, unless the turn has come.
+    pub(crate) fn leave(&self) -> Option<Brought<M>> {
+        let brought = self.call.begin(Stage::Over)?;
+        drop(TurnLock::leave(&self.activation, self.ticket));
+        Some(brought)
+    }
 }
 
 impl<M: Method> Future for InLine<M> {
@@ -315,9 +353,6 @@ impl<M: Method> Future for InLine<M> {
 
 impl<M: Method> Drop for InLine<M> {
     fn drop(&mut self) {
-        if let Some(brought) = self.call.begin(Stage::Over) {
-            drop(TurnLock::leave(&self.activation, self.ticket));
-            drop(brought);
-        }
+        drop(self.leave());
     }
 }

@@ -6,7 +6,7 @@
 //! Computer Systems* (1972).
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::chain::{ActivationKey, Link};
 
@@ -17,13 +17,31 @@ pub(crate) struct Waits {
     edges: Mutex<Edges>,
 }
 
-type Edges = HashMap<ActivationKey, Vec<ActivationKey>>;
+#[derive(Default)]
+struct Edges {
+    from: HashMap<ActivationKey, Vec<Edge>>,
+    next: u64,
+}
+
+struct Edge {
+    to: ActivationKey,
+    /// What stands in the target's line; nothing where the chain waits for the target to be gone.
+    call: Option<Arc<dyn StillWaits>>,
+    /// Which wait it belongs to.
+    wait: u64,
+}
+
+/// A call in a line, which it leaves before whoever waits for it has noticed.
+pub(crate) trait StillWaits: Send + Sync {
+    /// Whether its turn has not come.
+    fn still_waits(&self) -> bool;
+}
 
 /// A chain waits, until this is dropped.
 pub(crate) struct Waiting<'a> {
     waits: &'a Waits,
     chain: &'a Link,
-    target: ActivationKey,
+    wait: u64,
 }
 
 /// The target waits for the chain that was to wait for it.
@@ -38,15 +56,19 @@ impl Waits {
         &'a self,
         chain: &'a Link,
         target: ActivationKey,
+        call: Option<Arc<dyn StillWaits>>,
     ) -> Result<Waiting<'a>, Deadlock> {
         let mut edges = self.lock();
         if reaches(&edges, target, |key| chain.contains(key)) {
             return Err(Deadlock);
         }
+        let wait = edges.next;
+        edges.next += 1;
         for key in chain.keys() {
-            edges.entry(key).or_default().push(target);
+            let edge = Edge { to: target, call: call.clone(), wait };
+            edges.from.entry(key).or_default().push(edge);
         }
-        Ok(Waiting { waits: self, chain, target })
+        Ok(Waiting { waits: self, chain, wait })
     }
 
     fn lock(&self) -> MutexGuard<'_, Edges> {
@@ -62,25 +84,37 @@ fn reaches(edges: &Edges, from: ActivationKey, wanted: impl Fn(ActivationKey) ->
         if wanted(key) {
             return true;
         }
-        let further = edges.get(&key).into_iter().flatten();
-        next.extend(further.copied().filter(|key| seen.insert(*key)));
+        let further = edges.from.get(&key).into_iter().flatten();
+        let further = further.filter(|edge| edge.is_there()).map(|edge| edge.to);
+        next.extend(further.filter(|key| seen.insert(*key)));
     }
     false
+}
+
+// === impl Edge ===
+
+impl Edge {
+    fn is_there(&self) -> bool {
+        self.call.as_ref().is_none_or(|call| call.still_waits())
+    }
 }
 
 // === impl Waiting ===
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
+        // What stood in line may have foreign things with it, so it is dropped after the lock.
+        let mut gone = Vec::new();
         let mut edges = self.waits.lock();
         for key in self.chain.keys() {
-            let Some(targets) = edges.get_mut(&key) else { continue };
-            if let Some(at) = targets.iter().position(|target| *target == self.target) {
-                targets.swap_remove(at);
+            let Some(from_key) = edges.from.get_mut(&key) else { continue };
+            if let Some(at) = from_key.iter().position(|edge| edge.wait == self.wait) {
+                gone.push(from_key.swap_remove(at));
             }
-            if targets.is_empty() {
-                edges.remove(&key);
+            if from_key.is_empty() {
+                edges.from.remove(&key);
             }
         }
+        drop(edges);
     }
 }
