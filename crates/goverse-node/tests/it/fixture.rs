@@ -91,6 +91,12 @@ impl Observed {
         reported(&self.snapshotter)
     }
 
+    /// The node, and what is asked for what it reports.
+    pub(crate) fn into_parts(self) -> (Node, impl Fn() -> BTreeMap<String, f64>) {
+        let Self { node, snapshotter } = self;
+        (node, move || reported(&snapshotter))
+    }
+
     /// What changed once the node was dropped.
     pub(crate) fn after_drop(self) -> BTreeMap<String, f64> {
         let Self { node, snapshotter } = self;

@@ -1,10 +1,26 @@
-//! What a node promises: typed errors, hooks, listing, shutdown, and an exact gauge through all of it.
+//! What a node promises: turns, chains, deadlines, typed errors, hooks, listing, shutdown, and exact counts through all
+//! of it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod activation_races;
+mod actor;
+mod bytes_calls;
+mod cancelled;
+mod chains;
 mod compile_errors;
+mod deadlines;
 mod errors;
 mod fixture;
+mod idle;
 mod interface_macro;
+mod limits;
 mod listing;
+mod node_end;
 mod object_macro;
+mod panics;
 mod shutdown;
+mod stage;
+mod stress;
+mod turns;
+mod wishes;
+mod world;
