@@ -4,7 +4,7 @@
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -24,6 +24,8 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub(crate) struct Keeper {
     runs: AtomicBool,
+    /// Where it runs, or last did.
+    runtime: Mutex<Option<Handle>>,
     /// Told when something is due earlier than all before.
     earlier: Notify,
 }
@@ -51,9 +53,21 @@ impl Keeper {
             && let Ok(runtime) = Handle::try_current()
             && !self.runs.swap(true, Ordering::SeqCst)
         {
+            *self.lock_runtime() = Some(runtime.clone());
             let state = Arc::clone(&object_type.node_state);
             runtime.spawn(keep(Running { node: object_type.weak_node(), state }));
         }
+    }
+}
+
+impl Keeper {
+    /// Where tasks can be left by those who have no runtime of their own.
+    pub(crate) fn runtime(&self) -> Option<Handle> {
+        self.lock_runtime().clone()
+    }
+
+    fn lock_runtime(&self) -> MutexGuard<'_, Option<Handle>> {
+        self.runtime.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

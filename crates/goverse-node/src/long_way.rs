@@ -354,7 +354,7 @@ impl Rejected {
         Self::new(RejectionCode::DeadlineExceeded, ErrorCode::DeadlineExceeded, why)
     }
 
-    fn shutting_down() -> Self {
+    pub(crate) fn shutting_down() -> Self {
         let why = "the node is shutting down";
         Self::new(RejectionCode::ShuttingDown, ErrorCode::ShuttingDown, why)
     }

@@ -9,17 +9,25 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
+use crate::activation::AnyActivation;
 use crate::nesting::Nested;
 
 /// A turn that has come and has not begun.
 ///
-/// A method that does not wait is run by this; of another the future is returned.
-pub(crate) type Start = Box<dyn FnOnce() -> Option<BoxFuture<'static, ()>> + Send>;
+/// A method that does not wait is run by this; another is returned.
+pub(crate) type Start = Box<dyn FnOnce() -> Option<Turning> + Send>;
+
+/// A turn that may wait.
+pub(crate) struct Turning {
+    pub(crate) future: BoxFuture<'static, ()>,
+    pub(crate) activation: Arc<dyn AnyActivation>,
+}
 
 /// A task that runs turns to their end, and then what they granted.
 struct Runner {
@@ -49,38 +57,40 @@ pub(crate) fn start(start: Start) {
     let mut next = Some(start);
     let mut in_a_row = 0;
     while let Some(start) = next {
-        if in_a_row == IN_A_ROW_MAX {
+        if in_a_row >= IN_A_ROW_MAX
+            && let Ok(runtime) = Handle::try_current()
+        {
             let mut waiting = take_granted();
             waiting.push_front(start);
-            return spawn(Runner { current: None, waiting });
+            return drop(runtime.spawn(Runner { current: None, waiting }));
         }
         in_a_row += 1;
-        if let Some(current) = start().and_then(poll_in_place) {
-            spawn(Runner { current: Some(current), waiting: VecDeque::new() });
+        if let Some(turning) = start().and_then(poll_in_place) {
+            carry_on(turning);
         }
         next = GRANTED.with_borrow_mut(VecDeque::pop_front);
     }
 }
 
 /// Lets a task carry a turn on that has begun.
-pub(crate) fn carry_on(current: BoxFuture<'static, ()>) {
-    spawn(Runner { current: Some(current), waiting: VecDeque::new() });
+///
+/// A thread that belongs to no runtime leaves that to the one that the node is looked after on.
+pub(crate) fn carry_on(turning: Turning) {
+    let Turning { future, activation } = turning;
+    let runner = Runner { current: Some(future), waiting: VecDeque::new() };
+    let runtime = Handle::try_current().ok();
+    if let Some(runtime) = runtime.or_else(|| activation.node_state().keeper.runtime()) {
+        drop(runtime.spawn(runner));
+    }
 }
 
 /// What is left of a turn after its first poll: all of it, if too much of the stack is taken.
 ///
 /// Whoever carries it on polls it anew, so nobody needs to be woken before.
-fn poll_in_place(mut current: BoxFuture<'static, ()>) -> Option<BoxFuture<'static, ()>> {
-    let Some(_nested) = Nested::enter() else { return Some(current) };
-    let polled = current.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    polled.is_pending().then_some(current)
-}
-
-/// Where there is no runtime any more, what was granted ends as cut off.
-fn spawn(runner: Runner) {
-    if let Ok(runtime) = Handle::try_current() {
-        drop(runtime.spawn(runner));
-    }
+fn poll_in_place(mut turning: Turning) -> Option<Turning> {
+    let Some(_nested) = Nested::enter() else { return Some(turning) };
+    let polled = turning.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    polled.is_pending().then_some(turning)
 }
 
 fn take_granted() -> VecDeque<Start> {
@@ -119,7 +129,7 @@ impl Future for Runner {
             }
             self.waiting.append(&mut take_granted());
             match self.waiting.pop_front() {
-                Some(start) => self.current = start(),
+                Some(start) => self.current = start().map(|turning| turning.future),
                 None => return Poll::Ready(()),
             }
         }
@@ -135,7 +145,7 @@ impl Runner {
     fn hand_over(&mut self) {
         self.waiting.append(&mut take_granted());
         if !self.waiting.is_empty() {
-            spawn(Self { current: None, waiting: std::mem::take(&mut self.waiting) });
+            tokio::spawn(Self { current: None, waiting: std::mem::take(&mut self.waiting) });
         }
     }
 }

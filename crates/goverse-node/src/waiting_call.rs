@@ -19,7 +19,7 @@ use crate::clock;
 use crate::long_way::Rejected;
 use crate::method::{Method, Turn};
 use crate::object::{Ctx, Object, Wish};
-use crate::runner::{self, Start};
+use crate::runner::{self, Turning};
 use crate::turn::{Ending, RunningTurn};
 use crate::turn_lock::{self, Granted, Joined, Refused, TaskWaiter, Ticket, TurnLock};
 use crate::waits::StillWaits;
@@ -84,6 +84,16 @@ enum Stage<M: Method> {
     /// The caller has gone away, or has taken the answer.
     Over,
 }
+
+/// A call whose turn runs. Dropped before its end, as when the runtime goes, it tells the caller that.
+struct Unanswered<M: Method> {
+    /// Gone once it has its answer.
+    call: Option<Arc<WaitingCall<M>>>,
+    activation: ActivationOf<M>,
+}
+
+/// A call whose turn has come. Dropped before it begins, it leaves the object to others, and tells the caller that.
+struct Coming<M: Method>(Option<(Arc<WaitingCall<M>>, RunningTurn<M::Object>)>);
 
 /// What a call came to that waited for its turn.
 pub(crate) enum Answer<M: Method> {
@@ -171,25 +181,32 @@ impl<M: Method> WaitingCall<M> {
         let object_type = activation.object_type();
         object_type.node_state.keeper.is_needed(object_type);
         let call = Arc::new(Self::new(deadline, Stage::Runs { waker: None }));
-        runner::carry_on(Box::pin(Arc::clone(&call).to_the_end(running, activation)));
+        runner::carry_on(Arc::clone(&call).turning(running, activation));
         call
     }
 
     /// Runs a turn to its end. At the deadline the caller is told that it goes on.
-    async fn to_the_end(
+    fn turning(
         self: Arc<Self>,
-        running: impl Future<Output = CallResult<M>>,
+        running: impl Future<Output = CallResult<M>> + Send + 'static,
         activation: ActivationOf<M>,
-    ) {
-        let mut running = pin!(running);
-        let alarms = &activation.object_type().node_state.alarms;
-        match alarms.before(self.deadline, || false, running.as_mut()).await {
-            Ok(result) => self.give(Answer::Ran(result)),
-            Err(Expired) => {
-                self.give(Answer::Ran(Err(runs_on::<M>(&activation).into())));
-                drop(running.await);
+    ) -> Turning {
+        let (deadline, shared) = (self.deadline, Arc::clone(&activation) as _);
+        let mut unanswered = Unanswered { call: Some(self), activation };
+        let future = async move {
+            let mut running = pin!(running);
+            let alarms = &unanswered.activation.object_type().node_state.alarms;
+            let ended = alarms.before(deadline, || false, running.as_mut()).await;
+            match ended {
+                Ok(result) => unanswered.give(result),
+                Err(Expired) => {
+                    let error = runs_on::<M>(&unanswered.activation);
+                    unanswered.give(Err(error.into()));
+                    drop(running.await);
+                }
             }
-        }
+        };
+        Turning { future: Box::pin(future), activation: shared }
     }
 
     /// Waits for the answer.
@@ -253,7 +270,7 @@ impl<M: Method> WaitingCall<M> {
     }
 
     /// Runs the call in its turn, or says how to.
-    fn run(self: Arc<Self>, turn: RunningTurn<M::Object>) -> Option<BoxFuture<'static, ()>> {
+    fn run(self: Arc<Self>, turn: RunningTurn<M::Object>) -> Option<Turning> {
         let Some(brought) = self.begin(Stage::Runs { waker: None }) else {
             turn.end(Ending::Returned(Wish::Stay));
             return None;
@@ -274,7 +291,7 @@ impl<M: Method> WaitingCall<M> {
         }
         let activation = Arc::clone(turn.activation());
         let running = run(turn, method, chain, deadline, guard, received);
-        Some(Box::pin(self.to_the_end(running, activation)))
+        Some(self.turning(running, activation))
     }
 }
 
@@ -297,8 +314,8 @@ impl<M: Method> AnyWaitingCall<M::Object> for WaitingCall<M> {
         match turn {
             Ok(granted) => {
                 let turn = RunningTurn::granted(granted);
-                let start: Start = Box::new(move || self.run(turn));
-                runner::start(start);
+                let mut coming = Coming(Some((self, turn)));
+                runner::start(Box::new(move || coming.run()));
             }
             Err(Refused::Expired) => {
                 if let Some(brought) = self.begin(Stage::Runs { waker: None }) {
@@ -314,6 +331,50 @@ impl<M: Method> AnyWaitingCall<M::Object> for WaitingCall<M> {
             }
         }
     }
+}
+
+// === impl Unanswered ===
+
+impl<M: Method> Unanswered<M> {
+    fn give(&mut self, result: CallResult<M>) {
+        if let Some(call) = self.call.take() {
+            call.give(Answer::Ran(result));
+        }
+    }
+}
+
+impl<M: Method> Drop for Unanswered<M> {
+    fn drop(&mut self) {
+        if self.call.is_some() {
+            self.give(Err(lost::<M>(&self.activation).into()));
+        }
+    }
+}
+
+// === impl Coming ===
+
+impl<M: Method> Coming<M> {
+    fn run(&mut self) -> Option<Turning> {
+        let (call, turn) = self.0.take()?;
+        call.run(turn)
+    }
+}
+
+impl<M: Method> Drop for Coming<M> {
+    fn drop(&mut self) {
+        let Some((call, turn)) = self.0.take() else { return };
+        turn.end(Ending::Returned(Wish::Stay));
+        if let Some(brought) = call.begin(Stage::Runs { waker: None }) {
+            call.give(Answer::Rejected(brought.guard, Rejected::shutting_down()));
+        }
+    }
+}
+
+#[cold]
+fn lost<M: Method>(activation: &Activation<M::Object>) -> SystemError {
+    let object = activation.describe();
+    let message = format!("{} of {object} began, and its runtime was shut down", M::NAME);
+    SystemError::new(ErrorCode::ShuttingDown, Ran::Maybe, message)
 }
 
 #[cold]
