@@ -3,12 +3,23 @@
 use std::time::Duration;
 
 use goverse_node::Drained;
+use tokio::runtime::Runtime;
 
 use crate::actor::{Add, Get, Step, act, look, note, pass};
 use crate::stage::{Stage, soon, stage, stage_with, told};
 use crate::world::Hook;
 
 const PATIENT: Duration = Duration::from_secs(30);
+
+/// A runtime on the thread of whoever enters it.
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+/// A runtime with a thread of its own.
+fn worker() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap()
+}
 
 /// Begins a shutdown; it is under way when this returns.
 async fn shut_down(stage: &Stage, limit: Duration) -> tokio::task::JoinHandle<Drained> {
@@ -230,7 +241,6 @@ fn an_object_can_be_called_after_the_runtime_of_its_turn_is_gone() {
 #[test]
 fn an_object_can_be_called_after_the_runtime_of_its_hook_is_gone() {
     let stage = stage();
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let hook = || vec![pass("never")];
     stage.world.plan("a", Hook::Activate, [hook()]);
     stage.world.plan("a", Hook::Deactivate, [hook()]);
@@ -248,4 +258,70 @@ fn an_object_can_be_called_after_the_runtime_of_its_hook_is_gone() {
         stage.books().at_rest().await;
     });
     stage.world.assert_no_violation();
+}
+
+#[test]
+fn who_stood_in_line_is_told_when_the_runtime_that_runs_the_turn_goes() {
+    for make in [act::<2>, look::<2>] {
+        let (stage, worker) = (stage(), worker());
+        runtime().block_on(async {
+            let held = act("a", [pass("go")]).made_from(stage.node());
+            let holding = worker.spawn(held);
+            stage.world.until_at("a", "the holder runs", |a| a.exclusive_turns == 1).await;
+            // Whoever ends the turn before goes on with this one: the worker.
+            let caller = stage.begin(make("a", [note("begun"), pass("never")]));
+            let behind = stage.begin(act("a", [note("behind")]));
+            stage.world.open("go");
+            assert_eq!(holding.await.unwrap(), Ok(0));
+            stage.world.noted("begun").await;
+            worker.shutdown_background();
+            assert_eq!(caller.told().await, "shutting_down maybe");
+            assert_eq!(behind.told().await, "0", "a fresh object has it");
+            assert_eq!(stage.tell(act("a", [])).await, "0");
+            stage.books().at_rest().await;
+        });
+        stage.world.assert_no_violation();
+    }
+}
+
+#[test]
+fn a_caller_without_a_runtime_leaves_the_turns_of_others_alone() {
+    let (stage, worker) = (std::sync::Arc::new(stage()), worker());
+    let calling = std::sync::Arc::clone(&stage);
+    // A turn that does not wait, ended on a thread of its own: others wait for it meanwhile.
+    let calls = std::thread::spawn(move || {
+        for _ in 0..2_000 {
+            let call = Box::pin(calling.actor("a").call(Add(1)));
+            block_on(call).unwrap();
+        }
+    });
+    worker.block_on(async {
+        while !calls.is_finished() {
+            let orders = (0..8).map(|_| stage.begin(act("a", [Step::Yield(2)])));
+            for answer in told(orders).await {
+                answer.parse::<i64>().expect(&answer);
+            }
+        }
+        stage.books().at_rest().await;
+        assert_eq!(stage.actor("a").call(Get).await, Ok(2_000), "nothing was lost");
+    });
+    calls.join().unwrap();
+}
+
+/// Polls a future on this thread, which belongs to no runtime.
+fn block_on<F: Future + Unpin>(mut future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+    let mut cx = std::task::Context::from_waker(&waker);
+    loop {
+        match std::pin::Pin::new(&mut future).poll(&mut cx) {
+            std::task::Poll::Ready(output) => return output,
+            std::task::Poll::Pending => std::thread::park_timeout(Duration::from_secs(5)),
+        }
+    }
 }

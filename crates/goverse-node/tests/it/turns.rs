@@ -168,7 +168,6 @@ async fn a_loop_of_calls_that_are_all_answered_at_once_lets_others_run() {
 }
 
 #[tokio::test]
-#[ignore = "a turn that is granted waits for its caller to be polled, and everybody else waits for that"]
 async fn a_caller_that_is_not_polled_holds_nobody_up() {
     let stage = stage();
     let holder = stage.begin(act("a", [pass("begin")]));

@@ -81,6 +81,8 @@ impl World {
         if !may_begin {
             known.violations.push(format!("{doing:?} of {id} beside {before:?}"));
         }
+        drop(known);
+        self.changed.notify_waiters();
         Span { world: Arc::clone(self), id: id.to_owned(), doing }
     }
 
