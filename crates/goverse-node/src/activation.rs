@@ -82,7 +82,7 @@ impl<T: Object> Activation<T> {
             failure: OnceLock::new(),
         });
         let first = TurnLock::try_begin_exclusive(activation, false);
-        first.ok().expect("nobody else knows it yet")
+        first.unwrap_or_else(|_| unreachable!("nobody else knows it yet"))
     }
 
     #[inline]

@@ -16,11 +16,15 @@ use crate::target::Target;
 /// What a method gave back, encoded: its result, or its own error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// That of the call, unless the method's error does not travel in it: then JSON.
+    /// That of the call, unless the value does not travel in it: Protobuf messages travel as that alone, and what serde
+    /// knows then travels as JSON.
     pub encoding: Encoding,
     /// The value.
     pub bytes: Vec<u8>,
 }
+
+/// What a call by bytes comes to.
+pub(crate) type Answer = Result<Reply, CallError<Reply>>;
 
 /// A call with its arguments as bytes, for an object of type `T`.
 pub(crate) struct BytesCall<T: Object> {
@@ -56,11 +60,9 @@ pub(crate) async fn call_with_bytes<M: Method>(
     let mut typed = Call::new(target, origin, M::from_arguments(arguments));
     typed.set_timeout(timeout);
     match typed.await {
-        Ok(output) => match output.encode(encoding) {
-            Ok(bytes) => Ok(Reply { encoding, bytes }),
-            Err(error) => Err(unencodable::<M>(&object_type, &id, &error).into()),
-        },
-        Err(CallError::Method(error)) => match encode_error(&error, encoding) {
+        Ok(output) => encode_reply(&output, encoding)
+            .map_err(|error| unencodable::<M>(&object_type, &id, &error).into()),
+        Err(CallError::Method(error)) => match encode_reply(&error, encoding) {
             Ok(reply) => Err(CallError::Method(reply)),
             Err(error) => Err(unencodable::<M>(&object_type, &id, &error).into()),
         },
@@ -68,13 +70,18 @@ pub(crate) async fn call_with_bytes<M: Method>(
     }
 }
 
-/// A method that takes Protobuf may well have an error that does not travel as that.
-fn encode_error<E: Payload>(error: &E, encoding: Encoding) -> Result<Reply, PayloadError> {
-    let encoded = error.encode(encoding).map(|bytes| Reply { encoding, bytes });
-    encoded.or_else(|_| {
-        let encoding = Encoding::Json;
-        error.encode(encoding).map(|bytes| Reply { encoding, bytes })
-    })
+/// A value in the encoding of the call, if it travels in that; else as what it does travel as.
+///
+/// A method may well take Protobuf and return what serde knows, or the other way round.
+fn encode_reply<T: Payload>(value: &T, encoding: Encoding) -> Result<Reply, PayloadError> {
+    let encoded = |encoding| value.encode(encoding).map(|bytes| Reply { encoding, bytes });
+    match encoded(encoding) {
+        Err(PayloadError::WrongEncoding { .. }) if encoding == Encoding::Protobuf => {
+            encoded(Encoding::Json)
+        }
+        Err(PayloadError::WrongEncoding { .. }) => encoded(Encoding::Protobuf),
+        result => result,
+    }
 }
 
 fn unencodable<M: Method>(

@@ -51,8 +51,7 @@ use std::marker::PhantomData;
 use futures_util::future::BoxFuture;
 use goverse_core::Payload;
 
-use crate::bytes_call::{BytesCall, Reply, call_with_bytes};
-use crate::call_error::CallError;
+use crate::bytes_call::{Answer, BytesCall, call_with_bytes};
 use crate::object::{Ctx, Object};
 
 /// What a turn needs of the object.
@@ -120,8 +119,7 @@ pub trait Method: Send + Sized + 'static {
 pub struct MethodEntry<T: Object> {
     pub(crate) name: &'static str,
     pub(crate) turn: Turn,
-    pub(crate) call_with_bytes:
-        fn(BytesCall<T>) -> BoxFuture<'static, Result<Reply, CallError<Reply>>>,
+    pub(crate) call_with_bytes: fn(BytesCall<T>) -> BoxFuture<'static, Answer>,
     object: PhantomData<fn(T)>,
 }
 

@@ -480,10 +480,6 @@ impl Node {
         self.inner.by_rust_type.get(&TypeId::of::<T>())?.downcast_ref()
     }
 
-    pub(crate) fn inner(&self) -> &Arc<Inner> {
-        &self.inner
-    }
-
     pub(crate) fn state(&self) -> &Arc<NodeState> {
         &self.inner.state
     }

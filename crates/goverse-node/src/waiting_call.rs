@@ -93,7 +93,9 @@ struct Unanswered<M: Method> {
 }
 
 /// A call whose turn has come. Dropped before it begins, it leaves the object to others, and tells the caller that.
-struct Coming<M: Method>(Option<(Arc<WaitingCall<M>>, RunningTurn<M::Object>)>);
+struct Coming<M: Method>(Option<Come<M>>);
+
+type Come<M> = (Arc<WaitingCall<M>>, RunningTurn<<M as Method>::Object>);
 
 /// What a call came to that waited for its turn.
 pub(crate) enum Answer<M: Method> {

@@ -398,3 +398,36 @@ async fn methods_of_every_visibility_are_called() {
     let old = open.old();
     assert_eq!(old.await.unwrap(), 2);
 }
+
+#[tokio::test]
+async fn a_reply_that_does_not_travel_as_its_call_travels_as_what_it_can() {
+    #[derive(Default)]
+    struct Mixed;
+
+    #[object(crate = "goverse_node")]
+    impl Mixed {
+        fn hear(&mut self, greeting: Proto<Greeting>) -> usize {
+            greeting.0.text.len()
+        }
+
+        fn nothing(&mut self, _greeting: Proto<Greeting>) {}
+
+        fn greet(&self, text: String) -> Proto<Greeting> {
+            Proto(Greeting { text })
+        }
+    }
+
+    let node = node_with(|node| node.object::<Mixed>());
+    let greeting = Proto(Greeting { text: "hello".to_owned() });
+    let bytes = greeting.encode(Encoding::Protobuf).unwrap();
+    let check = async |method, encoding, arguments: &[u8], reply_encoding, reply: &[u8]| {
+        let called = node.call("Mixed", "a", method, encoding, arguments.to_vec()).await;
+        let expected = Reply { encoding: reply_encoding, bytes: reply.to_vec() };
+        assert_eq!(called, Ok(expected), "{method}");
+    };
+    check("hear", Encoding::Protobuf, &bytes, Encoding::Json, b"5").await;
+    check("nothing", Encoding::Protobuf, &bytes, Encoding::Json, b"null").await;
+    check("greet", Encoding::Json, b"\"hello\"", Encoding::Protobuf, &bytes).await;
+    // And from another object or node, which decodes what comes.
+    assert_eq!(node.object::<Mixed>("a").hear(greeting).await.unwrap(), 5);
+}
