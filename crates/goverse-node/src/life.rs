@@ -37,14 +37,24 @@ struct Closer<T: Object> {
 const UNTIL_ITS_END: &str = "a threshold is crossed once";
 
 /// The activation of `id`; if there is none, the first turn of a new one, which is to [`activate`] it.
+///
+/// `None` if there is none and the node closes: a shutdown may have found its place free, and leaves it so. Who takes a
+/// place as a shutdown begins is found by that.
 pub(crate) fn find_or_begin<T: Object>(
     object_type: &Arc<ObjectType<T>>,
     id: &ObjectId,
-) -> Found<T, ExclusiveTurn<Activation<T>>> {
-    object_type.directory.get_or_make(id.as_str(), || {
+) -> Option<Found<T, ExclusiveTurn<Activation<T>>>> {
+    if object_type.node_state.lifecycle.is_closing() {
+        let there = object_type.directory.get(id.as_str());
+        if there.is_none() {
+            object_type.metrics.begin_activation().fail(ActivationFailure::ShuttingDown);
+        }
+        return there.map(Found::There);
+    }
+    Some(object_type.directory.get_or_make(id.as_str(), || {
         let turn = Activation::begin(Arc::clone(object_type), id.clone());
         (Arc::clone(turn.owner()), turn)
-    })
+    }))
 }
 
 /// Creates an object that is not there; that is done when its activation hook is.
@@ -53,8 +63,9 @@ pub(crate) fn create<T: Object>(
     id: ObjectId,
 ) -> Doing<Result<(), ObjectError>> {
     let turn = match find_or_begin(&object_type, &id) {
-        Found::Made(turn) => turn,
-        Found::There(_) => {
+        None => return Doing::Done(Err(ObjectError::ShuttingDown)),
+        Some(Found::Made(turn)) => turn,
+        Some(Found::There(_)) => {
             let type_name = object_type.name.clone();
             return Doing::Done(Err(ObjectError::AlreadyExists { type_name, id }));
         }

@@ -213,8 +213,9 @@ async fn approach<M: Method>(
             Some(there) => there,
             None if is_away(object_type, id) => return Err(Rejected::moved()),
             None => match find_or_begin(object_type, id) {
-                Found::There(there) => there,
-                Found::Made(turn) => {
+                None => return Err(Rejected::shutting_down()),
+                Some(Found::There(there)) => there,
+                Some(Found::Made(turn)) => {
                     let activated = activate(turn, chain.cloned()).await;
                     return activated
                         .map(|turn| Approached::Turn(RunningTurn::first::<M>(turn)))
