@@ -93,9 +93,11 @@ struct Unanswered<M: Method> {
 }
 
 /// A call whose turn has come. Dropped before it begins, it leaves the object to others, and tells the caller that.
-struct Coming<M: Method>(Option<Come<M>>);
-
-type Come<M> = (Arc<WaitingCall<M>>, RunningTurn<<M as Method>::Object>);
+struct Coming<M: Method> {
+    call: Arc<WaitingCall<M>>,
+    /// Gone once it has begun.
+    turn: Option<RunningTurn<M::Object>>,
+}
 
 /// What a call came to that waited for its turn.
 pub(crate) enum Answer<M: Method> {
@@ -316,7 +318,7 @@ impl<M: Method> AnyWaitingCall<M::Object> for WaitingCall<M> {
         match turn {
             Ok(granted) => {
                 let turn = RunningTurn::granted(granted);
-                let mut coming = Coming(Some((self, turn)));
+                let mut coming = Coming { call: self, turn: Some(turn) };
                 runner::start(Box::new(move || coming.run()));
             }
             Err(Refused::Expired) => {
@@ -357,17 +359,16 @@ impl<M: Method> Drop for Unanswered<M> {
 
 impl<M: Method> Coming<M> {
     fn run(&mut self) -> Option<Turning> {
-        let (call, turn) = self.0.take()?;
-        call.run(turn)
+        Arc::clone(&self.call).run(self.turn.take()?)
     }
 }
 
 impl<M: Method> Drop for Coming<M> {
     fn drop(&mut self) {
-        let Some((call, turn)) = self.0.take() else { return };
+        let Some(turn) = self.turn.take() else { return };
         turn.end(Ending::Returned(Wish::Stay));
-        if let Some(brought) = call.begin(Stage::Runs { waker: None }) {
-            call.give(Answer::Rejected(brought.guard, Rejected::shutting_down()));
+        if let Some(brought) = self.call.begin(Stage::Runs { waker: None }) {
+            self.call.give(Answer::Rejected(brought.guard, Rejected::shutting_down()));
         }
     }
 }
