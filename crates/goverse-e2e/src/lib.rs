@@ -23,7 +23,7 @@ pub mod promtool;
 mod tool;
 mod workspace;
 
-pub use binary::goverse_binary;
+pub use binary::{build_package, goverse_binary};
 pub use demo::Demo;
 pub use output::Stream;
 pub use process::Process;

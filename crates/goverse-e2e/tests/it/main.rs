@@ -7,6 +7,7 @@ mod configuration;
 mod dashboard;
 mod demo;
 mod discovery;
+mod getting_started;
 mod names;
 mod page;
 mod promql;

@@ -22,7 +22,14 @@ const OF_PROMETHEUS: &[&str] = &[
 const FAMILIES: &[&str] = &["goverse_", "goverse:", "process_"];
 
 /// The pages that tell users which metrics there are.
-const PAGES: &[&str] = &["docs/prometheus.md", "docs/runbooks.md", "deploy/README.md"];
+const PAGES: &[&str] = &[
+    "README.md",
+    "docs/getting-started.md",
+    "docs/objects.md",
+    "docs/prometheus.md",
+    "docs/runbooks.md",
+    "deploy/README.md",
+];
 
 /// The names that exist: the catalogue's, and those that our rules record.
 struct Names {

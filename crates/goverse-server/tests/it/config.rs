@@ -35,6 +35,17 @@ fn the_defaults_are_those_of_the_documentation() {
 }
 
 #[test]
+fn the_defaults_of_objects_are_those_of_the_page() {
+    let page = include_str!("../../../../docs/objects.md");
+    let defaults = serde_json::to_value(ObjectsConfig::default()).unwrap();
+    for (field, value) in defaults.as_object().unwrap() {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let row = format!("| `{field}` | `{value}` |");
+        assert!(page.contains(&row), "{row} is not on the page");
+    }
+}
+
+#[test]
 fn a_flag_overrides_the_file() {
     let text = "listen_address = \"localhost:1\"\nmetrics_listen_address = \":9090\"\nshutdown_timeout = \"5s\"";
     let flag = || Some("localhost:2".to_owned());
