@@ -48,3 +48,13 @@ pub mod prelude {
     };
     pub use goverse_server::{Server, ServerConfig};
 }
+
+/// The examples of the pages, compiled with those of the documentation.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/objects.md")]
+    struct Objects;
+}
