@@ -1,12 +1,13 @@
 //! An object in memory: its id, who may have it, and what it is.
 
+use std::any::Any;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use goverse_core::{ObjectId, TypeName};
 use goverse_metrics::{DeactivationReason, ObjectGuard, PanicSite};
-use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 
 use crate::alarms::Line;
 use crate::call_error::SystemError;
@@ -33,8 +34,7 @@ pub(crate) struct Activation<T: Object> {
     idle_index: AtomicU64,
     /// When its line is to be looked at for calls that wait no longer.
     line_due: AtomicU64,
-    /// Why the activation failed, for all who waited for it.
-    failure: OnceLock<SystemError>,
+    stage: Mutex<Stage>,
 }
 
 /// The object itself, while it counts.
@@ -42,12 +42,16 @@ pub(crate) struct Live<T> {
     pub(crate) object: T,
     /// Dropped after the object: it counts until it is gone.
     guard: ObjectGuard,
-    /// What ends with it.
-    #[expect(
-        clippy::box_collection,
-        reason = "most objects have no timer, and pay for a pointer only"
-    )]
-    timers: Option<Box<Vec<AbortHandle>>>,
+}
+
+/// How far an activation is, with what few have at that point: all objects pay for the room.
+enum Stage {
+    /// The object is there, or is to come. What its timers end by, if it has set any.
+    Alive(Option<CancellationToken>),
+    /// The object goes, and its timers are over.
+    Ended,
+    /// The object did not come to be, and this is told to all who waited for it.
+    Failed(SystemError),
 }
 
 /// The `Arc` of an activation of whatever type, to be looked at or to be had.
@@ -57,7 +61,7 @@ pub trait SharedActivation: Send + Sync {
 }
 
 /// An activation of whatever type.
-pub trait AnyActivation: Send + Sync {
+pub trait AnyActivation: Any + Send + Sync {
     fn type_name(&self) -> &TypeName;
     fn id(&self) -> &ObjectId;
     fn node_state(&self) -> &Arc<NodeState>;
@@ -79,7 +83,7 @@ impl<T: Object> Activation<T> {
             idle_slot: AtomicU64::new(0),
             idle_index: AtomicU64::new(0),
             line_due: AtomicU64::new(clock::NEVER),
-            failure: OnceLock::new(),
+            stage: Mutex::new(Stage::Alive(None)),
         });
         let first = TurnLock::try_begin_exclusive(activation, false);
         first.unwrap_or_else(|_| unreachable!("nobody else knows it yet"))
@@ -122,8 +126,12 @@ impl<T: Object> Activation<T> {
         self.idle_slot.store(slot, Ordering::Relaxed);
     }
 
-    pub(crate) fn failure(&self) -> Option<&SystemError> {
-        self.failure.get()
+    /// Why the object did not come to be, if so.
+    pub(crate) fn failure(&self) -> Option<SystemError> {
+        match &*self.stage() {
+            Stage::Failed(error) => Some(error.clone()),
+            Stage::Alive(_) | Stage::Ended => None,
+        }
     }
 
     /// The object is there.
@@ -134,7 +142,40 @@ impl<T: Object> Activation<T> {
 
     /// The object did not come to be.
     pub(crate) fn failed(&self, error: SystemError) {
-        let _ = self.failure.set(error);
+        self.leave_alive(Stage::Failed(error));
+    }
+
+    /// What a new timer of the object ends by. That is cancelled already if the object goes.
+    pub(crate) fn timer_token(&self) -> CancellationToken {
+        match &mut *self.stage() {
+            Stage::Alive(timers) => timers.get_or_insert_default().child_token(),
+            Stage::Ended | Stage::Failed(_) => {
+                let token = CancellationToken::new();
+                token.cancel();
+                token
+            }
+        }
+    }
+
+    /// Ends all timers of the object, and those that its last turns and its hook still set.
+    pub(crate) fn end_timers(&self) {
+        self.leave_alive(Stage::Ended);
+    }
+
+    fn leave_alive(&self, next: Stage) {
+        let mut stage = self.stage();
+        let Stage::Alive(timers) = &mut *stage else { return };
+        let timers = timers.take();
+        *stage = next;
+        // What is woken is foreign code, so the mutex goes first.
+        drop(stage);
+        if let Some(timers) = timers {
+            timers.cancel();
+        }
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sees to it that a call in its line does not wait beyond its deadline.
@@ -232,14 +273,7 @@ impl<T: Object> SharedActivation for Arc<Activation<T>> {
 
 impl<T: Object> Live<T> {
     pub(crate) fn new(object: T, guard: ObjectGuard) -> Self {
-        Self { object, guard, timers: None }
-    }
-
-    /// Ends a task with the object.
-    pub(crate) fn ends_with_it(&mut self, task: AbortHandle) {
-        let timers = self.timers.get_or_insert_default();
-        timers.retain(|timer| !timer.is_finished());
-        timers.push(task);
+        Self { object, guard }
     }
 
     /// Sets the reason that the end will be counted under.
@@ -252,8 +286,7 @@ impl<T: Object> Live<T> {
     /// # Errors
     /// What the panic said, if the object's drop panics.
     pub(crate) fn end(self, object_type: &ObjectType<T>) -> Result<(), String> {
-        let Self { object, guard, timers } = self;
-        timers.into_iter().flat_map(|timers| *timers).for_each(|timer| timer.abort());
+        let Self { object, guard } = self;
         let dropped = catch_now(|| drop(object));
         if let Err(message) = &dropped {
             object_type.call_metrics.panicked(PanicSite::Drop);

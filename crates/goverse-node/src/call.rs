@@ -278,19 +278,29 @@ pub(crate) fn run_plain<M: Method, G: Borrow<MethodMetrics>, P: Borrow<Activatio
 }
 
 /// Runs a method that may wait, to its end or its limit.
-pub(crate) async fn run<M: Method, G: Borrow<MethodMetrics>>(
-    mut turn: RunningTurn<M::Object>,
+pub(crate) fn run<M: Method, G: Borrow<MethodMetrics>>(
+    turn: RunningTurn<M::Object>,
     method: M,
     chain: Option<Arc<Link>>,
     deadline: u64,
+    guard: CallGuard<G>,
+    received: u64,
+) -> impl Future<Output = CallResult<M>> {
+    let cx = Ctx::new(Arc::clone(turn.activation()), chain, deadline);
+    run_in(turn, method, cx, guard, received)
+}
+
+/// Runs a method that may wait, to its end or its limit.
+pub(crate) async fn run_in<M: Method, G: Borrow<MethodMetrics>>(
+    mut turn: RunningTurn<M::Object>,
+    method: M,
+    cx: Ctx<ActivationOf<M>>,
     mut guard: CallGuard<G>,
     received: u64,
 ) -> CallResult<M> {
     guard.begins();
     let begun = clock::now();
-    let activation = Arc::clone(turn.activation());
-    let cx = Ctx::new(Arc::clone(&activation), chain, deadline);
-    let object_type = activation.object_type();
+    let object_type = cx.typed_activation().object_type();
     let node = &object_type.node_state;
     let limit = after(begun, object_type.settings.turn_limit);
     let is_over = || node.lifecycle.is_killed();

@@ -35,7 +35,12 @@ pub(crate) struct Origin {
 
 impl<'a> Caller<'a> {
     pub(crate) fn outside(node: &'a Node) -> Self {
-        Self { node: Some(node), turn: None }
+        Self::detached(Some(node))
+    }
+
+    /// An object, of whose turn the calls are no part.
+    pub(crate) fn detached(node: Option<&'a Node>) -> Self {
+        Self { node, turn: None }
     }
 
     pub(crate) fn in_turn(node: Option<&'a Node>, link: &'a Arc<Link>, deadline: u64) -> Self {

@@ -42,6 +42,7 @@ mod keeper;
 mod life;
 mod lifecycle;
 mod listing;
+mod log_limit;
 mod long_turns;
 mod long_way;
 mod method;
@@ -57,6 +58,7 @@ mod run_to_end;
 mod runner;
 mod settings;
 mod target;
+mod timer;
 mod turn;
 mod turn_lock;
 mod waiting_call;
@@ -80,6 +82,7 @@ pub use object::{Ctx, HookError, Object};
 pub use reference::ObjectRef;
 pub use router::{OutgoingCall, Router};
 pub use settings::{NodeSettings, TypeSettings};
+pub use timer::Timer;
 
 /// What the code that `#[object]` writes is made of; nothing for people.
 #[doc(hidden)]

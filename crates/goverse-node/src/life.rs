@@ -170,14 +170,29 @@ pub(crate) async fn end<T: Object>(
 
 /// Deactivates an object that nobody has called for long enough, unless it is busy now.
 pub(crate) fn end_if_idle<T: Object>(activation: Arc<Activation<T>>, now: u64) {
-    let used = activation.last_used();
-    match TurnLock::try_begin_exclusive(Arc::clone(&activation), false) {
-        // A call came first: the object is looked at again in its time.
-        Ok(turn) if activation.last_used() != used => drop(turn),
-        Ok(turn) => return in_background(deactivate(turn, DeactivationReason::Idle).map(drop)),
-        Err(_) => {}
+    // If a call comes first, the object is looked at again in its time.
+    if !end_if_free(&activation, activation.last_used()) {
+        activation.object_type().idle.add(&activation, now);
     }
-    activation.object_type().idle.add(&activation, now);
+}
+
+/// Deactivates an object after a tick of a timer, if nobody has called it for long enough.
+///
+/// Ticks are no use of an object. One that ticks for most of the time would be busy whenever it is looked at.
+pub(crate) fn end_if_idle_after_tick<T: Object>(activation: &Arc<Activation<T>>) {
+    let Some(timeout) = activation.object_type().settings.idle_timeout else { return };
+    let used = activation.last_used();
+    if clock::after(used, timeout) <= clock::now() {
+        end_if_free(activation, used);
+    }
+}
+
+/// Whether it was free, and last called at `used`, so that its deactivation begins.
+fn end_if_free<T: Object>(activation: &Arc<Activation<T>>, used: u64) -> bool {
+    let turn = TurnLock::try_begin_exclusive(Arc::clone(activation), false).ok();
+    let turn = turn.filter(|_| activation.last_used() == used);
+    let ends = turn.map(|turn| deactivate(turn, DeactivationReason::Idle).map(drop));
+    ends.map(in_background).is_some()
 }
 
 /// Deactivates the object of a turn that asked for it, before other calls if the turn was exclusive.
@@ -207,6 +222,7 @@ async fn deactivate<T: Object>(
     let cx = Ctx::new(Arc::clone(&activation), None, clock::NEVER);
     let Some(mut live) = live else { return Ok(()) };
     live.ends(reason);
+    activation.end_timers();
     let hook = lifecycle
         .unless_killed(catch(async { live.object.on_deactivate(&cx, reason).await }))
         .await;
@@ -304,6 +320,7 @@ fn gone<T: Object>(activation: &Arc<Activation<T>>) {
 }
 
 fn tell<T: Object>(activation: &Activation<T>) {
+    activation.end_timers();
     activation.object_type().gone.tell();
     activation.object_type().node_state.lifecycle.entry_changed();
 }
@@ -322,6 +339,7 @@ impl<T: Object> Closer<T> {
     /// Closes an object, unless that was done before.
     fn close(activation: &Arc<Activation<T>>, reason: DeactivationReason) {
         let Some(closing) = TurnLock::close(activation) else { return };
+        activation.end_timers();
         let closing = Mutex::new(Some(closing));
         Arc::new(Self { activation: Arc::clone(activation), reason, closing }).wake();
     }

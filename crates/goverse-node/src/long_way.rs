@@ -114,7 +114,7 @@ async fn here<M: Method>(
             Answer::Ran(result) => return result,
             Answer::Rejected(guard, rejected) => return rejected.tell::<M>(guard, id),
             Answer::Closed(back) => match busy.failure() {
-                Some(error) => return Rejected::not_activated(error).tell::<M>(back.guard, id),
+                Some(error) => return Rejected::not_activated(&error).tell::<M>(back.guard, id),
                 None => (brought, hint) = (back, Some(busy)),
             },
         }
@@ -134,7 +134,7 @@ pub(crate) fn after_line<M: Method>(
         Answer::Rejected(guard, rejected) => Ok(rejected.tell::<M>(guard, activation.id())),
         Answer::Closed(brought) => match activation.failure() {
             Some(error) => {
-                Ok(Rejected::not_activated(error).tell::<M>(brought.guard, activation.id()))
+                Ok(Rejected::not_activated(&error).tell::<M>(brought.guard, activation.id()))
             }
             None => Err(Box::pin(once_more(brought, activation))),
         },

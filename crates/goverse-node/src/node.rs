@@ -21,6 +21,7 @@ use crate::hot::{HotObjects, HotReport};
 use crate::keeper::Keeper;
 use crate::lifecycle::{Drained, Lifecycle};
 use crate::listing::{ListQuery, Listing, ObjectInfo, first_after};
+use crate::log_limit::LogLimit;
 use crate::long_turns::LongTurns;
 use crate::object::Object;
 use crate::object_type::{AnyObjectType, Constructor, NamedCall, ObjectType};
@@ -87,6 +88,7 @@ pub struct NodeState {
     pub(crate) waits: Waits,
     pub(crate) hot: HotObjects,
     pub(crate) long_turns: LongTurns,
+    pub(crate) failed_ticks: LogLimit,
     unknown_type: UnknownTypeMetrics,
     unknown_calls: UnknownCallMetrics,
 }
@@ -212,6 +214,7 @@ impl NodeState {
             waits: Waits::default(),
             hot: HotObjects::new(clock::now()),
             long_turns: LongTurns::default(),
+            failed_ticks: LogLimit::default(),
             address,
             settings,
             router,

@@ -1,5 +1,6 @@
 //! What an application implements: the object trait; and what its methods and hooks are given, the context.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -58,6 +59,8 @@ pub struct Ctx<A: ?Sized = dyn SharedActivation> {
     link: OnceLock<Arc<Link>>,
     deadline: u64,
     wishes: AtomicU8,
+    /// Whether a timer set the turn off, and nobody called.
+    is_tick: bool,
     /// The last field, so that a reference to the whole forgets the type of it.
     activation: A,
 }
@@ -85,7 +88,12 @@ impl<T: Object> Ctx<Arc<Activation<T>>> {
         deadline: u64,
     ) -> Self {
         let (link, wishes) = (OnceLock::new(), AtomicU8::new(0));
-        Self { before, link, deadline, wishes, activation }
+        Self { before, link, deadline, wishes, is_tick: false, activation }
+    }
+
+    /// That of a turn which a timer sets off, and so the first of its chain.
+    pub(crate) fn of_tick(activation: Arc<Activation<T>>, deadline: u64) -> Self {
+        Self { is_tick: true, ..Self::new(activation, None, deadline) }
     }
 
     /// What it was made of.
@@ -137,6 +145,18 @@ impl Ctx {
         K::refer(Caller::in_turn(node.as_ref(), self.link(), self.deadline), id)
     }
 
+    /// A reference to this object itself, for its timers: see [`every`](Self::every) and [`after`](Self::after).
+    ///
+    /// Its calls do not belong to this turn: they are of no chain, and end by no deadline but their own. So a turn must
+    /// not wait for one: it would wait for itself, and nothing but the deadline would tell.
+    ///
+    /// # Panics
+    /// As `K`'s references do; those of `#[object]` never do.
+    pub fn this<K: Addressed>(&self) -> K::Ref {
+        let node = self.activation().node();
+        K::refer(Caller::detached(node.as_ref()), self.id().as_str())
+    }
+
     /// The node, for calls that do not belong to this turn; `None` when it is gone.
     pub fn node(&self) -> Option<Node> {
         self.activation().node()
@@ -166,6 +186,17 @@ impl Ctx {
     #[inline]
     pub(crate) fn activation(&self) -> &dyn AnyActivation {
         self.activation.get()
+    }
+
+    /// The activation itself, if it is one of a `T`.
+    pub(crate) fn activation_of<T: Object>(&self) -> Option<Arc<Activation<T>>> {
+        let activation: Arc<dyn Any + Send + Sync> = self.activation.share();
+        activation.downcast().ok()
+    }
+
+    #[inline]
+    pub(crate) fn is_tick(&self) -> bool {
+        self.is_tick
     }
 
     pub(crate) fn wish(&self) -> Wish {

@@ -56,7 +56,9 @@ pub(crate) fn settle<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf
     let activation = cx.activation();
     let ending = outcome.ending(cx);
     cx.end();
-    turn.activation().used(begun);
+    if !cx.is_tick() {
+        turn.activation().used(begun);
+    }
     let long_turn = turn.activation().object_type().long_turn;
     turn.end(ending);
     let ended = clock::now();

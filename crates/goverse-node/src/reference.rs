@@ -42,12 +42,7 @@ impl<T: Object> ObjectRef<T> {
 
     /// The object's id, as it was given.
     pub fn id(&self) -> &str {
-        match &self.target {
-            Target::There(activation) => activation.id().as_str(),
-            Target::Absent(_, id) => id.as_str(),
-            Target::Elsewhere(_, id) => id,
-            Target::Invalid(_, invalid) => &invalid.id,
-        }
+        self.target.id()
     }
 }
 

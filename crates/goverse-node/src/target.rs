@@ -39,6 +39,28 @@ impl<T: Object> Target<T> {
         }
     }
 
+    /// The object's id, as it was given, if there can be such an object.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Target::There(activation) => activation.id().as_str(),
+            Target::Absent(_, id) => id.as_str(),
+            Target::Elsewhere(_, id) => id,
+            Target::Invalid(_, invalid) => &invalid.id,
+        }
+    }
+
+    /// Whether it is the object of this activation.
+    pub(crate) fn is_of(&self, activation: &Activation<T>) -> bool {
+        let is_here = match self {
+            Target::There(there) => Arc::ptr_eq(there.object_type(), activation.object_type()),
+            Target::Absent(object_type, _) => Arc::ptr_eq(object_type, activation.object_type()),
+            // An object that outlives its node looks for itself where there is nothing any more.
+            Target::Elsewhere(node, _) => node.is_none(),
+            Target::Invalid(..) => false,
+        };
+        is_here && self.id() == activation.id().as_str()
+    }
+
     #[cold]
     fn absent(object_type: &Arc<ObjectType<T>>, id: &str) -> Self {
         match ObjectId::new(id) {

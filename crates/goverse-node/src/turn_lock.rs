@@ -35,9 +35,7 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
-#[cfg(test)]
-pub(crate) use begin::BeginShared;
-pub(crate) use begin::{BeginExclusive, TaskWaiter};
+pub(crate) use begin::{BeginExclusive, BeginShared, TaskWaiter};
 pub(crate) use guard::{ExclusiveTurn, Granted, SharedTurn};
 pub(crate) use queue::Ticket;
 
@@ -193,7 +191,6 @@ impl<S, W> TurnLock<S, W> {
     }
 
     /// A shared turn; the rest is as with [`begin_exclusive`](Self::begin_exclusive).
-    #[cfg(test)]
     pub(crate) fn begin_shared<O>(owner: Arc<O>, waiting_max: usize) -> BeginShared<O>
     where
         O: TurnOwner<State = S, Waiter = W>,

@@ -5,17 +5,14 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-#[cfg(test)]
-use super::SharedTurn;
 use super::guard::Granted;
 use super::sync::{Mutex, MutexGuard};
-use super::{ExclusiveTurn, Joined, Refused, Ticket, Turn, TurnLock, TurnOwner};
+use super::{ExclusiveTurn, Joined, Refused, SharedTurn, Ticket, Turn, TurnLock, TurnOwner};
 
 /// See [`TurnLock::begin_exclusive`]. Dropped, it leaves the queue.
 pub(crate) struct BeginExclusive<O: TurnOwner>(Begin<O>);
 
 /// See [`TurnLock::begin_shared`]. Dropped, it leaves the queue.
-#[cfg(test)]
 pub(crate) struct BeginShared<O: TurnOwner>(Begin<O>);
 
 /// A task that waits for a turn.
@@ -59,14 +56,12 @@ impl<O: TurnOwner> Future for BeginExclusive<O> {
 
 // === impl BeginShared ===
 
-#[cfg(test)]
 impl<O: TurnOwner> BeginShared<O> {
     pub(super) fn new(owner: Arc<O>, waiting_max: usize) -> Self {
         Self(Begin { owner, turn: Turn::Shared, waiting_max, waits: None })
     }
 }
 
-#[cfg(test)]
 impl<O: TurnOwner> Future for BeginShared<O> {
     type Output = Result<SharedTurn<O>, Refused>;
 
