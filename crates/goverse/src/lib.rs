@@ -44,7 +44,8 @@ pub mod prelude {
     pub use goverse_core::{ErrorCode, NodeAddress, ObjectId, TypeName};
     pub use goverse_node::{
         Call, CallError, Ctx, DeactivationReason, Encoding, HookError, ListQuery, Never, Node,
-        Object, ObjectError, ObjectInfo, ObjectRef, Proto, Ran, SystemError, TypeSettings, object,
+        Object, ObjectError, ObjectInfo, ObjectRef, Proto, Ran, SystemError, Timer, TypeSettings,
+        object,
     };
     pub use goverse_server::{Server, ServerConfig};
 }
