@@ -1,7 +1,7 @@
 //! The node: registered types, and the operations on their objects.
 
 use std::any::{Any, TypeId};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -73,8 +73,8 @@ type MakeType = Box<
 pub(crate) struct Inner {
     pub(crate) state: Arc<NodeState>,
     pub(crate) types: BTreeMap<TypeName, Arc<dyn AnyObjectType>>,
-    /// Of each, the `Arc<ObjectType<T>>`.
-    by_rust_type: HashMap<TypeId, Box<dyn Any + Send + Sync>, foldhash::fast::RandomState>,
+    /// Of each, the `Arc<ObjectType<T>>`; in order, for a search takes a few comparisons.
+    by_rust_type: Box<[(TypeId, Box<dyn Any + Send + Sync>)]>,
 }
 
 /// What the objects of a node share; it outlives the node where they do.
@@ -172,14 +172,15 @@ impl NodeBuilder {
         let state = Arc::new(NodeState::new(address, settings, router));
         let inner = Arc::new_cyclic(|node: &Weak<Inner>| {
             let mut types = BTreeMap::new();
-            let mut by_rust_type = HashMap::default();
+            let mut by_rust_type = Vec::new();
             for (name, (registration, settings)) in names {
                 let Registration { rust_type, make, .. } = registration;
                 let made = make(name.clone(), settings, Arc::clone(&state), Weak::clone(node));
-                by_rust_type.insert(rust_type, Arc::clone(&made).as_any());
+                by_rust_type.push((rust_type, Arc::clone(&made).as_any()));
                 types.insert(name, made);
             }
-            Inner { state, types, by_rust_type }
+            by_rust_type.sort_by_key(|(rust_type, _)| *rust_type);
+            Inner { state, types, by_rust_type: by_rust_type.into() }
         });
         Ok(Node { inner })
     }
@@ -480,7 +481,9 @@ impl Node {
 
     #[inline]
     pub(crate) fn object_type<T: Object>(&self) -> Option<&Arc<ObjectType<T>>> {
-        self.inner.by_rust_type.get(&TypeId::of::<T>())?.downcast_ref()
+        let types = &self.inner.by_rust_type;
+        let index = types.binary_search_by_key(&TypeId::of::<T>(), |(rust_type, _)| *rust_type);
+        types[index.ok()?].1.downcast_ref()
     }
 
     pub(crate) fn state(&self) -> &Arc<NodeState> {
