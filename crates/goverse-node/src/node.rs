@@ -264,14 +264,14 @@ impl Node {
 
     /// A reference to an object, for calls from outside of any turn.
     #[inline]
-    pub fn object<K: Addressed>(&self, id: &str) -> K::Ref {
-        K::refer(Caller::outside(self), id)
+    pub fn object<K: Addressed>(&self, id: impl AsRef<str>) -> K::Ref {
+        K::refer(Caller::outside(self), id.as_ref())
     }
 
     /// The plain reference to an object, for calls of methods that were written by hand.
     #[inline]
-    pub fn reference<T: Object>(&self, id: &str) -> ObjectRef<T> {
-        ObjectRef::new(Caller::outside(self), id)
+    pub fn reference<T: Object>(&self, id: impl AsRef<str>) -> ObjectRef<T> {
+        ObjectRef::new(Caller::outside(self), id.as_ref())
     }
 
     /// Calls a method by names, with arguments as bytes; the reply comes in the same encoding.

@@ -140,9 +140,9 @@ impl Ctx {
     ///
     /// # Panics
     /// As `K`'s references do; those of `#[object]` never do.
-    pub fn object<K: Addressed>(&self, id: &str) -> K::Ref {
+    pub fn object<K: Addressed>(&self, id: impl AsRef<str>) -> K::Ref {
         let node = self.activation().node();
-        K::refer(Caller::in_turn(node.as_ref(), self.link(), self.deadline), id)
+        K::refer(Caller::in_turn(node.as_ref(), self.link(), self.deadline), id.as_ref())
     }
 
     /// A reference to this object itself, for its timers: see [`every`](Self::every) and [`after`](Self::after).
