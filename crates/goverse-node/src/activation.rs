@@ -21,14 +21,18 @@ use crate::turn_lock::{ExclusiveTurn, Granted, Refused, TurnLock, TurnOwner};
 use crate::waiting_call::Waiter;
 
 /// An object from its first call to its end. Whoever refers to it keeps the shell, not the object.
+///
+/// What every call touches comes first, beside the counts of the `Arc`: a call by another core has to fetch each cache line
+/// of it.
+#[repr(C)]
 pub(crate) struct Activation<T: Object> {
-    object_type: Arc<ObjectType<T>>,
-    id: ObjectId,
     /// Nothing before the activation has succeeded, and nothing after the end.
     turns: TurnLock<Option<Live<T>>, Waiter<T>>,
+    object_type: Arc<ObjectType<T>>,
+    last_used: AtomicU64,
+    id: ObjectId,
     /// When the activation succeeded; 0 before that.
     since: AtomicU64,
-    last_used: AtomicU64,
     /// Its place in the wheel of idle objects: the slot, or 0; and in it the shard and the index.
     idle_slot: AtomicU64,
     idle_index: AtomicU64,
