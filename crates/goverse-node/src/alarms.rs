@@ -76,6 +76,10 @@ impl Alarms {
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
                 return Poll::Ready(Ok(output));
             }
+            // Polled in place: whoever carries it on polls it anew, and mostly it is done then.
+            if cx.waker().will_wake(Waker::noop()) {
+                return Poll::Pending;
+            }
             match &alarm {
                 None => alarm = Some(self.set(due, cx.waker())),
                 Some(alarm) => alarm.update(cx.waker()),

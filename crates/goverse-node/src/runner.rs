@@ -87,10 +87,16 @@ pub(crate) fn carry_on(turning: Turning) {
 /// What is left of a turn after its first poll: all of it, if too much of the stack is taken.
 ///
 /// Whoever carries it on polls it anew, so nobody needs to be woken before.
-fn poll_in_place(mut turning: Turning) -> Option<Turning> {
+fn poll_in_place(turning: Turning) -> Option<Turning> {
     let Some(_nested) = Nested::enter() else { return Some(turning) };
-    let polled = turning.future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    polled.is_pending().then_some(turning)
+    let Turning { future, activation } = turning;
+    poll_once(future).map(|future| Turning { future, activation })
+}
+
+/// What is left of a future after a poll that wakes nobody.
+fn poll_once(mut future: BoxFuture<'static, ()>) -> Option<BoxFuture<'static, ()>> {
+    let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    polled.is_pending().then_some(future)
 }
 
 fn take_granted() -> VecDeque<Start> {
@@ -131,6 +137,14 @@ impl Future for Runner {
             match self.waiting.pop_front() {
                 Some(start) => self.current = start().map(|turning| turning.future),
                 None => return Poll::Ready(()),
+            }
+            self.current = self.current.take().and_then(poll_once);
+            if self.current.is_some() {
+                // It stands in line with the other tasks from here on. Were it polled with its waker at once, a method
+                // that yields would be put aside until its worker has nothing else to do, and that wakes another one.
+                self.hand_over();
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
         }
         self.waiting.append(&mut take_granted());
