@@ -57,6 +57,7 @@ mod router;
 mod run_to_end;
 mod runner;
 mod settings;
+mod store;
 mod target;
 mod timer;
 mod turn;
@@ -82,6 +83,11 @@ pub use object::{Ctx, HookError, Object};
 pub use reference::ObjectRef;
 pub use router::{OutgoingCall, Router};
 pub use settings::{NodeSettings, TypeSettings};
+pub use store::{
+    CallId, CallRecord, Change, Conflict, DeadLetter, FenceKey, InvalidCallId, Listed, Load,
+    Loaded, ObjectKey, Outgoing, OutgoingKey, Save, Settlement, StateStore, StoreError,
+    StoreFuture, StoredState, Tenure, Version,
+};
 pub use timer::Timer;
 
 /// What the code that `#[object]` writes is made of; nothing for people.

@@ -1,0 +1,1 @@
+//! Where objects keep their state: in memory, in SQLite, in PostgreSQL.
