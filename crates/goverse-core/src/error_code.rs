@@ -53,6 +53,20 @@ pub enum ErrorCode {
     CutOff,
     /// No route to the object is known, or its node does not answer.
     Unreachable,
+    /// The store did not answer, or could not take what it was given; nothing was changed there.
+    StoreUnavailable,
+    /// The store refused a change: another activation of the object is newer.
+    StoreConflict,
+    /// What is stored of the object cannot be read by this program; it is left as it is.
+    StateUnreadable,
+    /// The method ran, and whether what it did was saved is not known.
+    OutcomeUnknown,
+    /// The id of a call is empty, too long, or holds control characters.
+    InvalidCallId,
+    /// The id of a call was used before, for another method or other arguments.
+    CallIdReused,
+    /// The turn asked for what its object cannot give: to save what is not persistent, or where nothing is saved.
+    NotPersistent,
 }
 
 // === impl ErrorCode ===
@@ -82,6 +96,13 @@ impl ErrorCode {
         Self::Panicked,
         Self::CutOff,
         Self::Unreachable,
+        Self::StoreUnavailable,
+        Self::StoreConflict,
+        Self::StateUnreadable,
+        Self::OutcomeUnknown,
+        Self::InvalidCallId,
+        Self::CallIdReused,
+        Self::NotPersistent,
     ];
 
     /// The code as it is written on the wire, in logs and in labels.
@@ -109,6 +130,13 @@ impl ErrorCode {
             ErrorCode::Panicked => "panicked",
             ErrorCode::CutOff => "cut_off",
             ErrorCode::Unreachable => "unreachable",
+            ErrorCode::StoreUnavailable => "store_unavailable",
+            ErrorCode::StoreConflict => "store_conflict",
+            ErrorCode::StateUnreadable => "state_unreadable",
+            ErrorCode::OutcomeUnknown => "outcome_unknown",
+            ErrorCode::InvalidCallId => "invalid_call_id",
+            ErrorCode::CallIdReused => "call_id_reused",
+            ErrorCode::NotPersistent => "not_persistent",
         }
     }
 }

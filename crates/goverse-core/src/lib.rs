@@ -3,6 +3,7 @@
 //!
 //! Plain values without I/O or async. Each is checked once, where it is made, and bounded from then on.
 
+mod call_id;
 mod encoding;
 mod error_code;
 mod listen_address;
@@ -12,6 +13,7 @@ mod node_address;
 mod payload;
 mod ran;
 
+pub use call_id::{CallId, InvalidCallId};
 pub use encoding::{Encoding, InvalidEncoding};
 pub use error_code::ErrorCode;
 pub use listen_address::{InvalidListenAddress, ListenAddress};

@@ -42,6 +42,10 @@ label_values! {
         Panicked = "panicked",
         /// A turn was cut off by the turn limit, so what is in memory may be half changed.
         CutOff = "cut_off",
+        /// What a turn did could not be saved, so what is in memory is not what is stored.
+        NotSaved = "not_saved",
+        /// Its state was deleted.
+        Deleted = "deleted",
     }
 }
 
@@ -58,6 +62,8 @@ label_values! {
         ShuttingDown = "shutting_down",
         /// The activation was dropped before it ended, as when the runtime stops.
         Abandoned = "abandoned",
+        /// The store did not give its state, or that cannot be read.
+        NotLoaded = "not_loaded",
     }
 }
 
@@ -70,6 +76,8 @@ label_values! {
         Panicked = "deactivation_panicked",
         /// The hook was cut off by the shutdown limit.
         TimedOut = "deactivation_timed_out",
+        /// The hook was done, and the state could not be saved: changes are lost.
+        NotSaved = "not_saved",
     }
 }
 
@@ -88,6 +96,10 @@ label_values! {
         Cancelled = "cancelled",
         /// The turn never began; [`RejectionCode`] says why.
         Rejected = "rejected",
+        /// The call was a repeat of one that had run, and got its answer; nothing ran.
+        Repeated = "repeated",
+        /// The method returned, and what it did could not be saved; it was discarded.
+        NotSaved = "not_saved",
     }
 }
 
@@ -124,6 +136,12 @@ label_values! {
         ShuttingDown = "shutting_down",
         /// The node that has the object cannot be reached.
         Unreachable = "unreachable",
+        /// The store did not give the object's state, or that cannot be read.
+        NotLoaded = "not_loaded",
+        /// The id of the call is not valid.
+        InvalidCallId = "invalid_call_id",
+        /// The id of the call was used for another method or other arguments.
+        CallIdReused = "call_id_reused",
     }
 }
 

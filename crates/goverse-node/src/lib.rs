@@ -70,7 +70,9 @@ pub use call::{Call, CallResult};
 pub use call_error::{CallError, SystemError};
 pub use caller::{Addressed, Caller};
 pub use error::{BuildError, ObjectError};
-pub use goverse_core::{Encoding, Never, NoArguments, Payload, PayloadError, Proto, Ran};
+pub use goverse_core::{
+    CallId, Encoding, InvalidCallId, Never, NoArguments, Payload, PayloadError, Proto, Ran,
+};
 pub use goverse_macros::object;
 pub use goverse_metrics::DeactivationReason;
 pub use hot::{HotObject, HotReport};
@@ -84,9 +86,9 @@ pub use reference::ObjectRef;
 pub use router::{OutgoingCall, Router};
 pub use settings::{NodeSettings, TypeSettings};
 pub use store::{
-    CallId, CallRecord, Change, Conflict, DeadLetter, FenceKey, InvalidCallId, Listed, Load,
-    Loaded, ObjectKey, Outgoing, OutgoingKey, Save, Settlement, StateStore, StoreError,
-    StoreFuture, StoredState, Tenure, Version,
+    CallRecord, Change, Conflict, DeadLetter, FenceKey, Listed, Load, Loaded, ObjectKey, Outgoing,
+    OutgoingKey, Save, Settlement, StateStore, StoreError, StoreFuture, StoredState, Tenure,
+    Version,
 };
 pub use timer::Timer;
 

@@ -13,11 +13,11 @@ mod records;
 pub(crate) use access::StoreAccess;
 pub use error::{Conflict, StoreError};
 pub use records::{
-    CallId, CallRecord, Change, DeadLetter, FenceKey, InvalidCallId, Listed, Load, Loaded,
-    ObjectKey, Outgoing, OutgoingKey, Save, Settlement, StoredState, Tenure, Version,
+    CallRecord, Change, DeadLetter, FenceKey, Listed, Load, Loaded, ObjectKey, Outgoing,
+    OutgoingKey, Save, Settlement, StoredState, Tenure, Version,
 };
 
-use goverse_core::{ObjectId, TypeName};
+use goverse_core::{CallId, ObjectId, TypeName};
 
 /// What a method of a store gives in the end.
 pub type StoreFuture<'a, T> = futures_util::future::BoxFuture<'a, Result<T, StoreError>>;

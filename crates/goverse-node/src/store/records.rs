@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use goverse_core::{Encoding, ObjectId, TypeName};
+use goverse_core::{CallId, Encoding, ObjectId, TypeName};
 use smol_str::SmolStr;
 
 /// The address of an object.
@@ -94,17 +94,6 @@ pub enum Change {
     Put(StoredState),
     /// It is erased, and the object is as if it had never been; its version stays until it is swept.
     Delete,
-}
-
-/// The name of a call, chosen by its caller, so that it takes effect once: 1 to 128 bytes without control characters.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CallId(SmolStr);
-
-/// Why a text is no call id.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a call id has 1 to {max} bytes without control characters; {found}", max = CallId::BYTES_MAX)]
-pub struct InvalidCallId {
-    found: String,
 }
 
 /// What a call came to, kept so that a repeat is answered and does not run.
@@ -228,41 +217,6 @@ impl FenceKey {
     /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-// === impl CallId ===
-
-impl CallId {
-    /// The longest, in bytes.
-    pub const BYTES_MAX: usize = 128;
-
-    /// Checks `text`.
-    ///
-    /// # Errors
-    /// When it is empty, too long, or has control characters.
-    pub fn new(text: &str) -> Result<Self, InvalidCallId> {
-        let found = if text.is_empty() {
-            "this is empty".to_owned()
-        } else if text.len() > Self::BYTES_MAX {
-            format!("this has {}", text.len())
-        } else if let Some(found) = text.chars().find(|c| c.is_control()) {
-            format!("{text:?} has the character {found:?}")
-        } else {
-            return Ok(Self(text.into()));
-        };
-        Err(InvalidCallId { found })
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for CallId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
