@@ -17,6 +17,7 @@ use crate::node::{Node, NodeState};
 use crate::object::Object;
 use crate::object_type::ObjectType;
 use crate::run_to_end::catch_now;
+use crate::state::Book;
 use crate::turn_lock::{ExclusiveTurn, Granted, Refused, TurnLock, TurnOwner};
 use crate::waiting_call::Waiter;
 
@@ -44,6 +45,8 @@ pub(crate) struct Activation<T: Object> {
 /// The object itself, while it counts.
 pub(crate) struct Live<T> {
     pub(crate) object: T,
+    /// What is known of it beside; nothing of one that is not persistent, until a call with an id comes.
+    pub(crate) book: Option<Box<Book>>,
     /// Dropped after the object: it counts until it is gone.
     guard: ObjectGuard,
 }
@@ -276,8 +279,8 @@ impl<T: Object> SharedActivation for Arc<Activation<T>> {
 // === impl Live ===
 
 impl<T: Object> Live<T> {
-    pub(crate) fn new(object: T, guard: ObjectGuard) -> Self {
-        Self { object, guard }
+    pub(crate) fn new(object: T, book: Option<Box<Book>>, guard: ObjectGuard) -> Self {
+        Self { object, book, guard }
     }
 
     /// Sets the reason that the end will be counted under.
@@ -290,7 +293,8 @@ impl<T: Object> Live<T> {
     /// # Errors
     /// What the panic said, if the object's drop panics.
     pub(crate) fn end(self, object_type: &ObjectType<T>) -> Result<(), String> {
-        let Self { object, guard } = self;
+        let Self { object, book, guard } = self;
+        drop(book);
         let dropped = catch_now(|| drop(object));
         if let Err(message) = &dropped {
             object_type.call_metrics.panicked(PanicSite::Drop);

@@ -36,7 +36,7 @@ pub(crate) struct BytesCall<T: Object> {
 pub(crate) async fn call_with_bytes<M: Method>(
     BytesCall { object_type, call }: BytesCall<M::Object>,
 ) -> Result<Reply, CallError<Reply>> {
-    let NamedCall { id, encoding, bytes, origin, timeout, .. } = call;
+    let NamedCall { id, encoding, bytes, origin, timeout, call_id, .. } = call;
     let reject = |code: RejectionCode, error_code, why: &str| {
         CallGuard::begin(object_type.method::<M>()).rejected(code);
         refused(error_code, &object_type.name, &id, M::NAME, why)
@@ -59,6 +59,7 @@ pub(crate) async fn call_with_bytes<M: Method>(
     let target = Target::find(&object_type, &id);
     let mut typed = Call::new(target, origin, M::from_arguments(arguments));
     typed.set_timeout(timeout);
+    typed.set_call_id(call_id.as_deref());
     match typed.await {
         Ok(output) => encode_reply(&output, encoding)
             .map_err(|error| unencodable::<M>(&object_type, &id, &error).into()),

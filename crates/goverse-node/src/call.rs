@@ -20,16 +20,17 @@ use crate::activation::Activation;
 use crate::budget;
 use crate::call_error::CallError;
 use crate::caller::Origin;
-use crate::chain::{ActivationKey, Link};
+use crate::chain::ActivationKey;
 use crate::clock::{self, after};
 use crate::long_way;
 use crate::method::Method;
 use crate::nesting::Nested;
 use crate::node::NodeState;
-use crate::object::Ctx;
+use crate::object::{Ctx, Object};
 use crate::object_type::ObjectType;
-use crate::outcome::{Outcome, settle};
+use crate::outcome::{Outcome, repeated, settle};
 use crate::run_to_end::{catch, catch_now};
+use crate::state::{AfterCommit, Once, Repeat, commit, find_repeat, may_commit};
 use crate::target::Target;
 use crate::turn::RunningTurn;
 use crate::waiting_call::{Brought, InLine, Queued, WaitingCall};
@@ -63,6 +64,8 @@ pub(crate) struct Request<M: Method> {
     pub(crate) target: Target<M::Object>,
     pub(crate) origin: Origin,
     pub(crate) timeout: Option<Duration>,
+    /// As it was given. It is rare, and kept small for calls without.
+    pub(crate) call_id: Option<Box<str>>,
     pub(crate) method: M,
 }
 
@@ -80,13 +83,45 @@ pub(crate) enum MetricsOf<M: Method> {
 impl<M: Method> Call<M> {
     #[inline]
     pub(crate) fn new(target: Target<M::Object>, origin: Origin, method: M) -> Self {
-        Self { state: State::New(Request { target, origin, timeout: None, method }) }
+        Self { state: State::New(Request { target, origin, timeout: None, call_id: None, method }) }
     }
 
     /// Gives the call this long, in place of the node's default; never longer than a caller still has who waits for it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.set_timeout(Some(timeout));
         self
+    }
+
+    /// Names the call, so that it takes effect once: a repeat with the same id, of the same method with the same
+    /// arguments, gets the first one's answer and does not run, also if the process died in between.
+    ///
+    /// The name is the object's own: another object may have a call of the same name. It is 1 to 128 bytes long, without
+    /// control characters. The answer is kept for 24 hours, unless the node is told otherwise, and is stored with the
+    /// state that the call has made; where nothing is stored it is kept for the life of the activation. A call that did
+    /// not run, or panicked, leaves nothing, and may be repeated. The turn is an exclusive one.
+    pub fn call_id(mut self, call_id: impl AsRef<str>) -> Self {
+        self.set_call_id(Some(call_id.as_ref()));
+        self
+    }
+
+    /// Makes the call once what the turn of `cx` does is durable: it is stored with that, and delivered until it is
+    /// answered, also if either side dies meanwhile.
+    ///
+    /// It takes effect once if the object that is called is persistent. Calls of one object to another arrive in their
+    /// order. Nobody gets the answer; a call that fails for good, as by the method's own error, becomes a dead letter.
+    ///
+    /// Needs a turn of a persistent object, with `&mut self`. In another turn, or if the call cannot be stored, the turn
+    /// fails, and what it did is discarded.
+    pub fn after_commit(self, cx: &Ctx) {
+        let Some(Request { target, method, .. }) = self.into_request() else { return };
+        let type_name = <M::Object as Object>::TYPE;
+        AfterCommit::of(cx).add(type_name, target.id(), M::NAME, &method.into_arguments());
+    }
+
+    pub(crate) fn set_call_id(&mut self, call_id: Option<&str>) {
+        if let State::New(request) = &mut self.state {
+            request.call_id = call_id.map(Box::from);
+        }
     }
 
     pub(crate) fn set_timeout(&mut self, timeout: Option<Duration>) {
@@ -176,18 +211,19 @@ impl<M: Method> State<M> {
     /// Puts the call in line. One of an object that waits itself has to find out first whether that closes a circle.
     #[inline(never)]
     fn busy(request: Request<M>, received: u64, deadline: u64) -> Self {
-        let Request { target, origin, timeout, method } = request;
+        let Request { target, origin, timeout, call_id, method } = request;
         match (target, origin) {
             (Target::There(activation), Origin { chain: None, .. }) => {
                 let guard = CallGuard::begin(MetricsOf::<M>::Via(Arc::clone(&activation)));
-                let brought = Brought { method, chain: None, deadline, received, guard };
+                let brought =
+                    Brought { method, chain: None, deadline, received, guard, once: None };
                 match WaitingCall::queue(brought, activation) {
                     Queued::Waits(line) => State::InLine(line),
                     other => State::OnTheLongWay(long_way::not_in_line(other)),
                 }
             }
             (target, origin) => {
-                Self::long_way(Request { target, origin, timeout, method }, received)
+                Self::long_way(Request { target, origin, timeout, call_id, method }, received)
             }
         }
     }
@@ -205,37 +241,42 @@ impl<M: Method> Request<M> {
         };
         let node = &activation.object_type().node_state;
         let deadline = self.deadline(received, node);
-        if deadline <= received || node.lifecycle.is_closing() || !self.may_reach(activation, node)
+        if self.call_id.is_some()
+            || deadline <= received
+            || node.lifecycle.is_closing()
+            || !self.may_reach(activation, node)
         {
             return Err(State::long_way(self, received));
         }
-        if M::PLAIN {
+        if const { is_plain::<M>() } {
             return self.run_at_once(received, deadline);
         }
-        let Ok(turn) = RunningTurn::try_begin::<M>(activation) else {
+        let Ok(turn) = RunningTurn::try_begin::<M>(activation, M::TURN) else {
             return Err(State::busy(self, received, deadline));
         };
         let (turn, activation) = (turn.own(), Arc::clone(activation));
         let guard = CallGuard::begin(MetricsOf::<M>::Via(Arc::clone(&activation)));
-        let running = run(turn, self.method, self.origin.chain, deadline, guard, received);
-        let running = poll_in_place(Box::pin(running));
+        let (method, chain) = (self.method, self.origin.chain);
+        let brought = Brought { method, chain, deadline, received, guard, once: None };
+        let running = poll_in_place(Box::pin(run(turn, brought)));
         running.map_err(|rest| State::Runs(WaitingCall::carry_on(rest, activation, deadline)))
     }
 
     /// Answers a call of a method that does not wait, if its object is free.
     #[inline]
     fn run_at_once(self, received: u64, deadline: u64) -> Result<CallResult<M>, State<M>> {
-        let Self { target, origin, timeout, method } = self;
+        let Self { target, origin, timeout, call_id, method } = self;
         let Target::There(activation) = target else { unreachable!("looked at before") };
         // The turn borrows the activation from the context, so that nothing is counted that need not be.
         let cx = Ctx::new(activation, origin.chain, deadline);
-        if let Ok(turn) = RunningTurn::try_begin::<M>(cx.typed_activation()) {
+        if let Ok(turn) = RunningTurn::try_begin::<M>(cx.typed_activation(), M::TURN) {
             let guard = CallGuard::begin(cx.typed_activation().object_type().method::<M>());
             return Ok(run_plain(turn, method, &cx, guard, received, received));
         }
         let (activation, chain) = cx.into_parts();
         let origin = Origin { chain, deadline: origin.deadline };
-        let request = Self { target: Target::There(activation), origin, timeout, method };
+        let target = Target::There(activation);
+        let request = Self { target, origin, timeout, call_id, method };
         Err(State::busy(request, received, deadline))
     }
 
@@ -278,16 +319,18 @@ pub(crate) fn run_plain<M: Method, G: Borrow<MethodMetrics>, P: Borrow<Activatio
 }
 
 /// Runs a method that may wait, to its end or its limit.
-pub(crate) fn run<M: Method, G: Borrow<MethodMetrics>>(
+pub(crate) fn run<M: Method>(
     turn: RunningTurn<M::Object>,
-    method: M,
-    chain: Option<Arc<Link>>,
-    deadline: u64,
-    guard: CallGuard<G>,
-    received: u64,
+    brought: Brought<M>,
 ) -> impl Future<Output = CallResult<M>> {
+    let Brought { method, chain, deadline, received, guard, once } = brought;
     let cx = Ctx::new(Arc::clone(turn.activation()), chain, deadline);
-    run_in(turn, method, cx, guard, received)
+    run_in(turn, method, cx, guard, received, once)
+}
+
+/// Whether a call of the method is done when it is first polled, and needs no box.
+pub(crate) const fn is_plain<M: Method>() -> bool {
+    M::PLAIN && !may_commit::<M>()
 }
 
 /// Runs a method that may wait, to its end or its limit.
@@ -297,9 +340,19 @@ pub(crate) async fn run_in<M: Method, G: Borrow<MethodMetrics>>(
     cx: Ctx<ActivationOf<M>>,
     mut guard: CallGuard<G>,
     received: u64,
+    once: Option<Box<Once>>,
 ) -> CallResult<M> {
     guard.begins();
     let begun = clock::now();
+    if const { may_commit::<M>() } || once.is_some() {
+        cx.may_save(turn.take_book(), once.is_some());
+    }
+    if let Some(once) = &once {
+        match find_repeat::<M>(&mut turn, &cx, once).await {
+            Repeat::First => {}
+            repeat => return repeated(turn, &cx, repeat, guard, received, begun),
+        }
+    }
     let object_type = cx.typed_activation().object_type();
     let node = &object_type.node_state;
     let limit = after(begun, object_type.settings.turn_limit);
@@ -319,6 +372,12 @@ pub(crate) async fn run_in<M: Method, G: Borrow<MethodMetrics>>(
                 Outcome::CutOff
             }
         }
+    };
+    let outcome = if const { may_commit::<M>() } || once.is_some() {
+        let saved = Box::pin(commit(&mut turn, &cx, outcome, once.as_deref()));
+        node.alarms.before(limit, is_over, saved).await.unwrap_or(Outcome::CutOff)
+    } else {
+        outcome
     };
     settle::<M, G, _>(turn, &cx, outcome, guard, received, begun)
 }

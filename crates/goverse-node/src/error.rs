@@ -3,6 +3,7 @@
 use goverse_core::{ErrorCode, InvalidName, ObjectId, TypeName};
 use thiserror::Error;
 
+use crate::call_error::SystemError;
 use crate::object::HookError;
 
 /// Why a node could not be built.
@@ -31,6 +32,9 @@ pub enum BuildError {
         /// The name.
         method: &'static str,
     },
+    /// A persistent type on a node without a store.
+    #[error("type {0} is persistent, and the node has no store; give it one")]
+    NoStore(TypeName),
     /// Settings of a type that there is not.
     #[error(
         "there are settings of type {name:?}, which is not registered; registered are: {registered}"
@@ -106,6 +110,12 @@ pub enum ObjectError {
         /// What the panic said.
         message: String,
     },
+    /// The store did not give the object's state, or that cannot be read; there is no object.
+    #[error("{0}")]
+    NotLoaded(SystemError),
+    /// The object is gone, and changes to it could not be saved.
+    #[error("{0}")]
+    NotSaved(SystemError),
     /// The node takes no more objects.
     #[error("the node is shutting down")]
     ShuttingDown,
@@ -125,6 +135,7 @@ impl ObjectError {
             ObjectError::ActivationPanicked { .. } => ErrorCode::ActivationPanicked,
             ObjectError::DeactivationFailed { .. } => ErrorCode::DeactivationFailed,
             ObjectError::DeactivationPanicked { .. } => ErrorCode::DeactivationPanicked,
+            ObjectError::NotLoaded(error) | ObjectError::NotSaved(error) => error.code(),
             ObjectError::ShuttingDown => ErrorCode::ShuttingDown,
         }
     }

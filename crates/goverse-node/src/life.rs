@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
 use futures_util::FutureExt;
-use goverse_core::{ObjectId, Ran};
+use goverse_core::{ErrorCode, ObjectId, Ran};
 use goverse_metrics::{ActivationFailure, DeactivationFailure, DeactivationReason, PanicSite};
 use tokio::runtime::Handle;
 
@@ -15,9 +15,11 @@ use crate::chain::Link;
 use crate::clock;
 use crate::directory::Found;
 use crate::error::ObjectError;
-use crate::object::{Ctx, Object};
+use crate::object::{Ctx, HookError, Object};
 use crate::object_type::ObjectType;
 use crate::run_to_end::{Doing, begin_in_place, catch, run_to_end};
+use crate::state::{load, save_at_the_end, state_of};
+use crate::store::StoredState;
 use crate::turn::Held;
 use crate::turn_lock::{Closing, ExclusiveTurn, SharedTurn, TurnLock};
 
@@ -55,6 +57,12 @@ pub(crate) fn find_or_begin<T: Object>(
         let turn = Activation::begin(Arc::clone(object_type), id.clone());
         (Arc::clone(turn.owner()), turn)
     }))
+}
+
+/// Why an object did not come to be.
+enum NoLife {
+    NotLoaded(SystemError),
+    Failed(HookError),
 }
 
 /// Creates an object that is not there; that is done when its activation hook is.
@@ -99,22 +107,22 @@ async fn bring_to_life<T: Object>(
     let begun = clock::now();
     let cx = Ctx::new(Arc::clone(&activation), before, clock::NEVER);
     let life = async {
-        let mut object = (object_type.construct)();
-        object.on_activate(&cx).await.map(|()| object)
+        let (mut object, book) = load(&activation).await.map_err(NoLife::NotLoaded)?;
+        object.on_activate(&cx).await.map(|()| (object, book)).map_err(NoLife::Failed)
     };
     let type_name = || object_type.name.clone();
     let came = lifecycle.unless_killed(catch(life)).await;
     cx.end();
     match came {
         // The hook blocked its thread past the limit: nobody would deactivate the object any more.
-        Some(Ok(Ok(object))) if lifecycle.is_killed() => {
+        Some(Ok(Ok((object, _)))) if lifecycle.is_killed() => {
             attempt.fail(ActivationFailure::ShuttingDown);
             let _ = crate::run_to_end::catch_now(|| drop(object));
             threshold.fails(ObjectError::ShuttingDown)
         }
-        Some(Ok(Ok(object))) => {
+        Some(Ok(Ok((object, book)))) => {
             let now = clock::now();
-            let live = Live::new(object, attempt.succeed());
+            let live = Live::new(object, book, attempt.succeed());
             object_type.call_metrics.activation_took(clock::between(begun, now));
             let mut turn = threshold.turn.take().expect(UNTIL_ITS_END);
             *turn = Some(live);
@@ -125,7 +133,12 @@ async fn bring_to_life<T: Object>(
                 .knows(object_type.idle.add(&activation, now), object_type);
             Ok(turn)
         }
-        Some(Ok(Err(source))) => {
+        Some(Ok(Err(NoLife::NotLoaded(error)))) => {
+            attempt.fail(ActivationFailure::NotLoaded);
+            tracing::warn!(r#type = %object_type.name, %error, "state not loaded");
+            threshold.fails(ObjectError::NotLoaded(error))
+        }
+        Some(Ok(Err(NoLife::Failed(source)))) => {
             attempt.fail(ActivationFailure::Failed);
             tracing::warn!(r#type = %object_type.name, error = %source, "activation failed");
             threshold.fails(ObjectError::ActivationFailed { type_name: type_name(), source })
@@ -223,9 +236,11 @@ async fn deactivate<T: Object>(
     let Some(mut live) = live else { return Ok(()) };
     live.ends(reason);
     activation.end_timers();
+    let before = state_before_hook(&activation, &live);
     let hook = lifecycle
         .unless_killed(catch(async { live.object.on_deactivate(&cx, reason).await }))
         .await;
+    let saved = save_after_hook(&activation, &mut live, before, &hook).await;
     let metrics = Arc::clone(&object_type.metrics);
     let dropped = live.end(object_type);
     match &hook {
@@ -235,6 +250,11 @@ async fn deactivate<T: Object>(
     }
     drop(threshold);
     let type_name = object_type.name.clone();
+    if let Err(error) = saved {
+        metrics.deactivation_failed(DeactivationFailure::NotSaved);
+        tracing::error!(r#type = %type_name, %error, "an object went with changes that could not be saved");
+        return Err(ObjectError::NotSaved(error));
+    }
     match (hook, dropped) {
         (Some(Ok(Ok(()))), Ok(())) => Ok(()),
         (Some(Ok(Err(source))), Ok(())) => {
@@ -257,6 +277,37 @@ async fn deactivate<T: Object>(
             Err(ObjectError::ShuttingDown)
         }
     }
+}
+
+/// The state of a persistent object before its last hook, to see what that changes.
+fn state_before_hook<T: Object>(activation: &Activation<T>, live: &Live<T>) -> Option<StoredState> {
+    T::PERSISTENCE.as_ref().and_then(|_| state_of(activation, &live.object).ok())
+}
+
+/// Saves what is unsaved of a persistent object that goes, and what its last hook has changed; after a panic of the hook
+/// what was there before it.
+async fn save_after_hook<T: Object>(
+    activation: &Arc<Activation<T>>,
+    live: &mut Live<T>,
+    before: Option<StoredState>,
+    hook: &Option<Result<Result<(), HookError>, String>>,
+) -> Result<(), SystemError> {
+    if T::PERSISTENCE.is_none() {
+        return Ok(());
+    }
+    let after = match hook {
+        Some(Ok(_)) => Some(state_of(activation, &live.object)?),
+        Some(Err(_)) | None => before.clone(),
+    };
+    let Some(state) = after else { return Ok(()) };
+    let is_changed = before.as_ref() != Some(&state);
+    let lifecycle = &activation.object_type().node_state.lifecycle;
+    let saving = Box::pin(save_at_the_end(activation, live, state, is_changed));
+    lifecycle.unless_killed(saving).await.unwrap_or_else(|| {
+        let message =
+            format!("{} was not saved: the shutdown came to its limit", activation.describe());
+        Err(SystemError::new(ErrorCode::ShuttingDown, Ran::Yes, message))
+    })
 }
 
 /// Drops the object of an exclusive turn as it is, without its hook.

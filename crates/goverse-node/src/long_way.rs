@@ -4,23 +4,26 @@ use std::future::{poll_fn, ready};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use goverse_core::{ErrorCode, InvalidName, ObjectId, Ran};
+use goverse_core::{CallId, ErrorCode, InvalidCallId, InvalidName, ObjectId, Ran};
 use goverse_metrics::{CallGuard, RejectionCode};
 
 use crate::activation::Activation;
 use crate::alarms::Expired;
 use crate::bytes_call::{decode_answer, encode, time_left};
-use crate::call::{ActivationOf, CallResult, MetricsOf, Request, poll_in_place, run, run_plain};
+use crate::call::{
+    ActivationOf, CallResult, MetricsOf, Request, is_plain, poll_in_place, run, run_plain,
+};
 use crate::call_error::SystemError;
 use crate::chain::{ActivationKey, Link};
 use crate::clock;
 use crate::directory::Found;
 use crate::life::{activate, find_or_begin, told_to_who_waits};
-use crate::method::Method;
+use crate::method::{Method, Turn};
 use crate::node::{Node, NodeState};
 use crate::object::{Ctx, Object, Wish};
 use crate::object_type::{ObjectType, refused};
 use crate::router::OutgoingCall;
+use crate::state::Once;
 use crate::target::Target;
 use crate::turn::{Ending, RunningTurn};
 use crate::turn_lock::NotNow;
@@ -60,9 +63,20 @@ pub(crate) async fn answer<M: Method>(request: Request<M>, received: u64) -> Cal
         return elsewhere(node, id.as_str().to_owned(), request, received).await;
     }
     let deadline = request.deadline(received, &object_type.node_state);
-    let Request { origin, method, .. } = request;
+    let Request { origin, method, call_id, .. } = request;
     let guard = CallGuard::begin(MetricsOf::<M>::Type(Arc::clone(&object_type)));
-    let brought = Brought { method, chain: origin.chain, deadline, received, guard };
+    let call_id = match call_id.as_deref().map(CallId::new).transpose() {
+        Ok(call_id) => call_id,
+        Err(error) => return Rejected::invalid_call_id(&error).tell::<M>(guard, &id),
+    };
+    let (once, method) = match call_id {
+        None => (None, method),
+        Some(call_id) => {
+            let (once, method) = Once::of(call_id, method);
+            (Some(Box::new(once)), method)
+        }
+    };
+    let brought = Brought { method, chain: origin.chain, deadline, received, guard, once };
     here(&object_type, &id, hint, brought).await
 }
 
@@ -82,7 +96,7 @@ async fn here<M: Method>(
     }
     node.keeper.is_needed(object_type);
     loop {
-        let way = approach::<M>(object_type, id, hint.take(), chain.as_ref());
+        let way = approach::<M>(object_type, id, hint.take(), chain.as_ref(), brought.turn());
         let is_over = || node.lifecycle.is_killed();
         let busy = match node.alarms.before(deadline, is_over, way).await {
             Ok(Ok(Approached::Turn(turn))) => return at_its_turn(turn, brought).await,
@@ -179,19 +193,20 @@ async fn at_its_turn<M: Method>(
     turn: RunningTurn<M::Object>,
     brought: Brought<M>,
 ) -> CallResult<M> {
-    let Brought { method, chain, deadline, received, guard } = brought;
+    let deadline = brought.deadline;
     let begun = clock::now();
     let activation = Arc::clone(turn.activation());
     let node = &activation.object_type().node_state;
     if let Some(rejected) = Rejected::at_the_turn(deadline, begun, node) {
         turn.end(Ending::Returned(Wish::Stay));
-        return rejected.tell::<M>(guard, activation.id());
+        return rejected.tell::<M>(brought.guard, activation.id());
     }
-    if M::PLAIN {
+    if const { is_plain::<M>() } && brought.once.is_none() {
+        let Brought { method, chain, received, guard, .. } = brought;
         let cx = Ctx::new(Arc::clone(&activation), chain, deadline);
         return run_plain(turn, method, &cx, guard, received, begun);
     }
-    match poll_in_place(Box::pin(run(turn, method, chain, deadline, guard, received))) {
+    match poll_in_place(Box::pin(run(turn, brought))) {
         Ok(result) => result,
         Err(running) => {
             let call = WaitingCall::<M>::carry_on(running, activation, deadline);
@@ -206,6 +221,7 @@ async fn approach<M: Method>(
     id: &ObjectId,
     mut hint: Option<Arc<Activation<M::Object>>>,
     chain: Option<&Arc<Link>>,
+    kind: Turn,
 ) -> Result<Approached<M>, Rejected> {
     let node = &*object_type.node_state;
     loop {
@@ -218,7 +234,7 @@ async fn approach<M: Method>(
                 Some(Found::Made(turn)) => {
                     let activated = activate(turn, chain.cloned()).await;
                     return activated
-                        .map(|turn| Approached::Turn(RunningTurn::first::<M>(turn)))
+                        .map(|turn| Approached::Turn(RunningTurn::first::<M>(turn, kind)))
                         .map_err(|error| Rejected::not_activated(&told_to_who_waits(&error)));
                 }
             },
@@ -227,7 +243,7 @@ async fn approach<M: Method>(
         if chain.is_some_and(|chain| chain.contains(key)) {
             return Err(Rejected::reentrant());
         }
-        match RunningTurn::try_begin::<M>(Arc::clone(&activation)) {
+        match RunningTurn::try_begin::<M>(Arc::clone(&activation), kind) {
             Ok(turn) => return Ok(Approached::Turn(turn)),
             Err(NotNow::Closed) => {
                 // The turns that still have it may wait for this chain themselves.
@@ -287,7 +303,7 @@ async fn elsewhere<M: Method>(
         return Err(node.refuse_unknown_type(type_name, M::NAME).into());
     };
     let deadline = request.deadline(received, &state);
-    let Request { origin, method, .. } = request;
+    let Request { origin, method, call_id, .. } = request;
     let (encoding, arguments) = encode(&method.into_arguments())?;
     let answer = router.call(OutgoingCall {
         type_name: type_name.to_owned(),
@@ -297,6 +313,7 @@ async fn elsewhere<M: Method>(
         arguments,
         time_left: time_left(deadline),
         chain: Link::names(origin.chain.as_deref()),
+        call_id: call_id.map(String::from),
     });
     decode_answer(answer.await, type_name, M::NAME)
 }
@@ -360,6 +377,10 @@ impl Rejected {
         Self::new(RejectionCode::ShuttingDown, ErrorCode::ShuttingDown, why)
     }
 
+    fn invalid_call_id(error: &InvalidCallId) -> Self {
+        Self::new(RejectionCode::InvalidCallId, ErrorCode::InvalidCallId, error.to_string())
+    }
+
     fn moved() -> Self {
         let why = "the object has moved to another node";
         Self::new(RejectionCode::Unreachable, ErrorCode::Unreachable, why)
@@ -389,6 +410,9 @@ impl Rejected {
         let code = match error.code() {
             ErrorCode::ActivationPanicked => RejectionCode::ActivationPanicked,
             ErrorCode::ShuttingDown => RejectionCode::ShuttingDown,
+            ErrorCode::StoreUnavailable | ErrorCode::StoreConflict | ErrorCode::StateUnreadable => {
+                RejectionCode::NotLoaded
+            }
             _ => RejectionCode::ActivationFailed,
         };
         Self::new(code, error.code(), error.to_string())

@@ -13,7 +13,9 @@ use crate::bytes_call::{decode_answer, encode};
 use crate::call_error::{CallError, SystemError};
 use crate::caller::{Addressed, Caller, Origin};
 use crate::node::Node;
+use crate::object::Ctx;
 use crate::object_type;
+use crate::state::AfterCommit;
 
 /// A trait that objects are called by: [`#[object]`](crate::object) writes it for the reference of the trait.
 pub trait Interface: Addressed {
@@ -52,6 +54,7 @@ struct Request<A> {
     method: &'static str,
     arguments: A,
     timeout: Option<Duration>,
+    call_id: Option<String>,
 }
 
 // === impl NamedRef ===
@@ -70,7 +73,8 @@ impl NamedRef {
         method: &'static str,
         arguments: A,
     ) -> NamedCall<A, O, E> {
-        let request = Request { reference: self.clone(), method, arguments, timeout: None };
+        let request =
+            Request { reference: self.clone(), method, arguments, timeout: None, call_id: None };
         NamedCall { state: State::New(request) }
     }
 
@@ -101,6 +105,22 @@ impl<A, O, E> NamedCall<A, O, E> {
             request.timeout = Some(timeout);
         }
         self
+    }
+
+    /// Names the call, so that it takes effect once: see [`Call::call_id`](crate::Call::call_id).
+    pub fn call_id(mut self, call_id: impl AsRef<str>) -> Self {
+        if let State::New(request) = &mut self.state {
+            request.call_id = Some(call_id.as_ref().to_owned());
+        }
+        self
+    }
+}
+
+impl<A: Payload, O, E> NamedCall<A, O, E> {
+    /// Makes the call once what the turn of `cx` does is durable: see [`Call::after_commit`](crate::Call::after_commit).
+    pub fn after_commit(self, cx: &Ctx) {
+        let State::New(Request { reference, method, arguments, .. }) = self.state else { return };
+        AfterCommit::of(cx).add(reference.type_name, &reference.id, method, &arguments);
     }
 }
 
@@ -135,7 +155,7 @@ impl<A, O, E> fmt::Debug for NamedCall<A, O, E> {
 
 impl<A: Payload> Request<A> {
     async fn answer<O: Payload, E: Payload>(self) -> Result<O, CallError<E>> {
-        let Self { reference, method, arguments, timeout } = self;
+        let Self { reference, method, arguments, timeout, call_id } = self;
         let NamedRef { type_name, id, node, origin } = reference;
         let Some(node) = node else {
             let message = format!("{method} of {type_name} did not run: the node is gone");
@@ -143,8 +163,15 @@ impl<A: Payload> Request<A> {
         };
         let (encoding, bytes) = encode(&arguments)?;
         let method_name = method.to_owned();
-        let call =
-            object_type::NamedCall { id, method: method_name, encoding, bytes, origin, timeout };
+        let call = object_type::NamedCall {
+            id,
+            method: method_name,
+            encoding,
+            bytes,
+            origin,
+            timeout,
+            call_id,
+        };
         decode_answer(node.call_by_name(type_name, call).await, type_name, method)
     }
 }

@@ -29,6 +29,8 @@ use crate::reference::ObjectRef;
 use crate::router::{OutgoingCall, Router};
 use crate::run_to_end::Doing;
 use crate::settings::{NodeSettings, TypeSettings};
+use crate::state::NodeStore;
+use crate::store::{StateStore, StoreError};
 use crate::waits::Waits;
 
 /// How many deactivation hooks run beside each other during a shutdown.
@@ -53,6 +55,7 @@ pub struct NodeBuilder {
     type_settings: TypeSettings,
     settings_by_type: BTreeMap<String, TypeSettings>,
     router: Option<Arc<dyn Router>>,
+    store: Option<Arc<dyn StateStore>>,
     types: Vec<Registration>,
 }
 
@@ -61,6 +64,7 @@ struct Registration {
     name: &'static str,
     method_names: Vec<&'static str>,
     rust_type: TypeId,
+    is_persistent: bool,
     make: MakeType,
 }
 
@@ -83,6 +87,7 @@ pub struct NodeState {
     pub(crate) settings: NodeSettings,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) router: Option<Arc<dyn Router>>,
+    pub(crate) store: Option<NodeStore>,
     pub(crate) alarms: Alarms,
     pub(crate) keeper: Keeper,
     pub(crate) waits: Waits,
@@ -113,6 +118,7 @@ impl NodeBuilder {
             name: T::TYPE,
             method_names: T::METHODS.iter().map(|method| method.name).collect(),
             rust_type: TypeId::of::<T>(),
+            is_persistent: T::PERSISTENCE.is_some(),
             make: Box::new(|name, settings, state, node| {
                 Arc::new(ObjectType::new(name, settings, construct, state, node))
             }),
@@ -148,18 +154,29 @@ impl NodeBuilder {
         self
     }
 
+    /// Sets where persistent objects keep their state.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn StateStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// Makes the node and resolves its metrics: **a recorder must be installed before**, or the node
     /// stays unseen for ever.
     ///
     /// # Errors
-    /// When the name of a type or method is not valid, two types or two methods of one type have the same, or settings
-    /// name a type that is not registered.
+    /// When the name of a type or method is not valid, two types or two methods of one type have the same, settings
+    /// name a type that is not registered, or a type is persistent and there is no store.
     pub fn build(self) -> Result<Node, BuildError> {
-        let Self { address, settings, type_settings, mut settings_by_type, router, types } = self;
+        let Self { address, settings, type_settings, mut settings_by_type, router, store, types } =
+            self;
         let mut names = BTreeMap::new();
         for registration in types {
             let name = TypeName::new(registration.name).map_err(BuildError::InvalidTypeName)?;
             registration.check_methods(&name)?;
+            if registration.is_persistent && store.is_none() {
+                return Err(BuildError::NoStore(name));
+            }
             let settings = settings_by_type.remove(name.as_str()).unwrap_or(type_settings);
             if names.insert(name.clone(), (registration, settings)).is_some() {
                 return Err(BuildError::DuplicateType(name));
@@ -169,7 +186,7 @@ impl NodeBuilder {
             let registered = names.keys().map(TypeName::to_string).collect::<Vec<_>>().join(", ");
             return Err(BuildError::SettingsOfUnknownType { name, registered });
         }
-        let state = Arc::new(NodeState::new(address, settings, router));
+        let state = Arc::new(NodeState::new(address, settings, router, store));
         let inner = Arc::new_cyclic(|node: &Weak<Inner>| {
             let mut types = BTreeMap::new();
             let mut by_rust_type = Vec::new();
@@ -205,8 +222,15 @@ impl Registration {
 // === impl NodeState ===
 
 impl NodeState {
-    fn new(address: NodeAddress, settings: NodeSettings, router: Option<Arc<dyn Router>>) -> Self {
+    fn new(
+        address: NodeAddress,
+        settings: NodeSettings,
+        router: Option<Arc<dyn Router>>,
+        store: Option<Arc<dyn StateStore>>,
+    ) -> Self {
+        let of_node = |store| NodeStore::new(store, address.as_str(), settings.store_timeout);
         Self {
+            store: store.map(of_node),
             unknown_type: UnknownTypeMetrics::new(address.as_str()),
             unknown_calls: UnknownCallMetrics::new(address.as_str()),
             lifecycle: Lifecycle::default(),
@@ -248,6 +272,7 @@ impl Node {
             type_settings: TypeSettings::default(),
             settings_by_type: BTreeMap::new(),
             router: None,
+            store: None,
             types: Vec::new(),
         }
     }
@@ -293,8 +318,46 @@ impl Node {
             bytes: arguments,
             origin: Origin::OUTSIDE,
             timeout: None,
+            call_id: None,
         };
         self.call_by_name(type_name, call).await
+    }
+
+    /// As [`call`](Self::call), of a call that takes effect once: see [`Call::call_id`](crate::Call::call_id).
+    ///
+    /// # Errors
+    /// As there; and if the id is no call id, or was used for another call of the object.
+    pub async fn call_once(
+        &self,
+        type_name: &str,
+        id: &str,
+        method: &str,
+        encoding: Encoding,
+        arguments: Vec<u8>,
+        call_id: &str,
+    ) -> Result<Reply, CallError<Reply>> {
+        let call = NamedCall {
+            id: id.to_owned(),
+            method: method.to_owned(),
+            encoding,
+            bytes: arguments,
+            origin: Origin::OUTSIDE,
+            timeout: None,
+            call_id: Some(call_id.to_owned()),
+        };
+        self.call_by_name(type_name, call).await
+    }
+
+    /// Takes over the store: every node that had it before is refused from now on, and calls that were committed and not
+    /// answered before are delivered. Without it the first call of a persistent object does so.
+    ///
+    /// # Errors
+    /// When the store does not answer. It may be tried again.
+    pub async fn open_store(&self) -> Result<(), StoreError> {
+        let Some(store) = &self.inner.state.store else { return Ok(()) };
+        store.tenure().await?;
+        store.begin_delivery(&Arc::downgrade(&self.inner));
+        Ok(())
     }
 
     pub(crate) async fn call_by_name(

@@ -10,11 +10,13 @@ use goverse_core::{NodeAddress, ObjectId, TypeName};
 use goverse_metrics::DeactivationReason;
 
 use crate::activation::{Activation, AnyActivation, SharedActivation};
+use crate::call_error::SystemError;
 use crate::caller::{Addressed, Caller};
 use crate::chain::Link;
 use crate::clock;
 use crate::method::MethodEntry;
 use crate::node::Node;
+use crate::state::{Book, Persistence, Saving, save_within};
 
 /// The error of a hook: anything that can be shown.
 pub type HookError = Box<dyn std::error::Error + Send + Sync>;
@@ -29,6 +31,8 @@ pub trait Object: Send + Sync + Sized + 'static {
     const TYPE: &'static str;
     /// The methods that can be called; [`#[object]`](crate::object) lists them.
     const METHODS: &'static [MethodEntry<Self>] = &[];
+    /// How its state is stored; objects of a type without it begin anew at each activation.
+    const PERSISTENCE: Option<Persistence<Self>> = None;
 
     /// Runs before the object is there. On an error or a panic the object does not come to be.
     fn on_activate(&mut self, cx: &Ctx) -> impl Future<Output = Result<(), HookError>> + Send {
@@ -61,6 +65,8 @@ pub struct Ctx<A: ?Sized = dyn SharedActivation> {
     wishes: AtomicU8,
     /// Whether a timer set the turn off, and nobody called.
     is_tick: bool,
+    /// What the turn can save, if anything, and why it is not to count, if so.
+    saving: OnceLock<Box<Saving>>,
     /// The last field, so that a reference to the whole forgets the type of it.
     activation: A,
 }
@@ -74,10 +80,13 @@ pub(crate) enum Wish {
     Deactivate,
     /// That the object is dropped as it is.
     RollBack,
+    /// That the object is dropped, and its state erased.
+    Delete,
 }
 
 const DEACTIVATE: u8 = 1;
 const ROLL_BACK: u8 = 2;
+const DELETE: u8 = 4;
 
 // === impl Ctx ===
 
@@ -87,8 +96,8 @@ impl<T: Object> Ctx<Arc<Activation<T>>> {
         before: Option<Arc<Link>>,
         deadline: u64,
     ) -> Self {
-        let (link, wishes) = (OnceLock::new(), AtomicU8::new(0));
-        Self { before, link, deadline, wishes, is_tick: false, activation }
+        let (link, wishes, saving) = (OnceLock::new(), AtomicU8::new(0), OnceLock::new());
+        Self { before, link, deadline, wishes, is_tick: false, saving, activation }
     }
 
     /// That of a turn which a timer sets off, and so the first of its chain.
@@ -114,6 +123,23 @@ impl<A: ?Sized> Ctx<A> {
         if let Some(link) = self.link.get() {
             link.end();
         }
+    }
+
+    /// What the turn can save, and whether it is to count.
+    #[inline]
+    pub(crate) fn saving(&self) -> Option<&Saving> {
+        self.saving.get().map(|saving| &**saving)
+    }
+
+    /// The turn may save from now on.
+    pub(crate) fn may_save(&self, book: Option<Box<Book>>, has_call_id: bool) {
+        // Nothing refuses a turn that has not begun.
+        let _ = self.saving.set(Box::new(Saving::new(book, has_call_id)));
+    }
+
+    /// The turn is not to count.
+    pub(crate) fn refuse(&self, error: SystemError) {
+        self.saving.get_or_init(|| Box::new(Saving::new(None, false))).refuse(error);
     }
 }
 
@@ -183,6 +209,26 @@ impl Ctx {
         self.wishes.fetch_or(DEACTIVATE, Ordering::Relaxed);
     }
 
+    /// Erases the stored state when this turn has ended, and drops the object; the next call finds it as if it had never
+    /// been.
+    ///
+    /// Only in a turn with `&mut self`. Calls that the turn makes after its commit are made all the same.
+    pub fn delete(&self) {
+        self.wishes.fetch_or(DELETE, Ordering::Relaxed);
+    }
+
+    /// Saves the state as it is now, within the turn; `object` is `self`.
+    ///
+    /// What the turn does later is saved at its end, as always. A turn that fails later keeps what was saved here.
+    ///
+    /// # Errors
+    /// When it cannot be saved: then the turn does not count, whatever it returns, and the object is dropped. When there
+    /// is nothing to save, as in a turn with `&self` or in an object that is not persistent; and in a call with an id,
+    /// which takes effect as a whole.
+    pub async fn save<T: Object>(&self, object: &T) -> Result<(), SystemError> {
+        save_within(self, object).await
+    }
+
     #[inline]
     pub(crate) fn activation(&self) -> &dyn AnyActivation {
         self.activation.get()
@@ -203,7 +249,8 @@ impl Ctx {
         match self.wishes.load(Ordering::Relaxed) {
             0 => Wish::Stay,
             DEACTIVATE => Wish::Deactivate,
-            _ => Wish::RollBack,
+            wishes if wishes & ROLL_BACK != 0 => Wish::RollBack,
+            _ => Wish::Delete,
         }
     }
 

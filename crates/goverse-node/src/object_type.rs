@@ -25,6 +25,7 @@ use crate::node::{Inner, Node, NodeState};
 use crate::object::Object;
 use crate::run_to_end::Doing;
 use crate::settings::TypeSettings;
+use crate::state::{NodeStore, Unsaved, Unsure, WritePolicy};
 
 /// A registered type with all its objects.
 pub(crate) struct ObjectType<T: Object> {
@@ -38,6 +39,8 @@ pub(crate) struct ObjectType<T: Object> {
     pub(crate) call_metrics: Arc<CallMetrics>,
     pub(crate) directory: Directory<T>,
     pub(crate) idle: IdleWheel<T>,
+    pub(crate) unsaved: Unsaved<T>,
+    pub(crate) unsure: Unsure,
     /// Told whenever an activation is gone.
     pub(crate) gone: Gone,
     node: Weak<Inner>,
@@ -56,6 +59,8 @@ pub(crate) struct NamedCall {
     pub(crate) bytes: Vec<u8>,
     pub(crate) origin: Origin,
     pub(crate) timeout: Option<Duration>,
+    /// So that it takes effect once.
+    pub(crate) call_id: Option<String>,
 }
 
 /// A registered type, whichever it is.
@@ -109,6 +114,8 @@ impl<T: Object> ObjectType<T> {
             unknown_method,
             directory: Directory::new(),
             idle: IdleWheel::new(settings.idle_timeout),
+            unsaved: Unsaved::default(),
+            unsure: Unsure::default(),
             gone: Gone::default(),
             name,
             long_turn: clock::after(0, settings.long_turn),
@@ -125,6 +132,17 @@ impl<T: Object> ObjectType<T> {
 
     pub(crate) fn weak_node(&self) -> Weak<Inner> {
         Weak::clone(&self.node)
+    }
+
+    /// The store of a persistent type.
+    pub(crate) fn store(&self) -> &NodeStore {
+        self.node_state.store.as_ref().expect("a persistent type is registered with a store only")
+    }
+
+    /// When objects of a persistent type are saved.
+    pub(crate) fn write_policy(&self) -> WritePolicy {
+        let own = T::PERSISTENCE.map_or(WritePolicy::EveryCall, |persistence| persistence.write);
+        self.settings.write.unwrap_or(own)
     }
 
     /// What is counted of a method.

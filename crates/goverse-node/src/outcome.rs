@@ -4,14 +4,15 @@ use std::borrow::Borrow;
 use std::time::Duration;
 
 use goverse_core::{ErrorCode, Ran};
-use goverse_metrics::{CallGuard, MethodMetrics, PanicSite};
+use goverse_metrics::{CallGuard, CallStatus, MethodMetrics, PanicSite, RejectionCode};
 
 use crate::budget;
 use crate::call::{ActivationOf, CallResult};
 use crate::call_error::{CallError, SystemError};
 use crate::clock;
 use crate::method::Method;
-use crate::object::Ctx;
+use crate::object::{Ctx, Wish};
+use crate::state::{Repeat, shared_turn_refused};
 use crate::turn::{Ending, RunningTurn};
 
 /// What became of a method.
@@ -21,6 +22,8 @@ pub(crate) enum Outcome<M: Method> {
     Panicked(String),
     /// It came to the turn limit, or the node's shutdown to its own.
     CutOff,
+    /// It returned, and what it did could not be saved.
+    NotSaved(SystemError),
 }
 
 // === impl Outcome ===
@@ -34,11 +37,21 @@ impl<M: Method> Outcome<M> {
         }
     }
 
+    /// A method may have asked for what its turn cannot give.
+    #[inline]
+    fn unless_refused(self, cx: &Ctx) -> Self {
+        match (cx.saving().and_then(|saving| saving.refused()), self) {
+            (Some(error), Outcome::Returned(_)) => Outcome::NotSaved(error.clone()),
+            (_, outcome) => outcome,
+        }
+    }
+
     fn ending(&self, cx: &Ctx) -> Ending {
         match self {
             Outcome::Returned(_) => Ending::Returned(cx.wish()),
             Outcome::Panicked(_) => Ending::Panicked,
             Outcome::CutOff => Ending::CutOff,
+            Outcome::NotSaved(_) => Ending::NotSaved,
         }
     }
 }
@@ -54,6 +67,11 @@ pub(crate) fn settle<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf
     begun: u64,
 ) -> CallResult<M> {
     let activation = cx.activation();
+    let outcome = if turn.is_shared() && cx.wish() == Wish::Delete {
+        Outcome::NotSaved(shared_turn_refused(cx))
+    } else {
+        outcome.unless_refused(cx)
+    };
     let ending = outcome.ending(cx);
     cx.end();
     if !cx.is_tick() {
@@ -82,8 +100,39 @@ pub(crate) fn settle<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf
     match outcome {
         Outcome::Returned(result) => result.map_err(CallError::Method),
         Outcome::Panicked(message) => Err(panicked::<M>(cx, &message).into()),
+        Outcome::NotSaved(error) => Err(error.into()),
         Outcome::CutOff => Err(cut_off::<M>(cx, clock::between(begun, ended)).into()),
     }
+}
+
+/// Ends a turn in which nothing ran: an earlier call with the same id was found, or cannot be looked for.
+pub(crate) fn repeated<M: Method, G: Borrow<MethodMetrics>>(
+    mut turn: RunningTurn<M::Object>,
+    cx: &Ctx,
+    repeat: Repeat<M>,
+    guard: CallGuard<G>,
+    received: u64,
+    begun: u64,
+) -> CallResult<M> {
+    turn.activation().used(begun);
+    cx.end();
+    if let (Some(live), Some(saving)) = (turn.live_mut(), cx.saving()) {
+        live.book = saving.take_book();
+    }
+    turn.end(Ending::Returned(Wish::Stay));
+    let (code, error) = match repeat {
+        Repeat::First => unreachable!("the first of its id runs"),
+        Repeat::Answered(result) => {
+            let (queued, ran) =
+                (clock::seconds(received, begun), clock::seconds(begun, clock::now()));
+            guard.ran(CallStatus::Repeated, queued, ran);
+            return result;
+        }
+        Repeat::Reused(error) => (RejectionCode::CallIdReused, error),
+        Repeat::Unknown(error) => (RejectionCode::NotLoaded, error),
+    };
+    guard.rejected(code);
+    Err(error.into())
 }
 
 #[cold]

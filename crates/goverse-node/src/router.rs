@@ -44,15 +44,17 @@ pub struct OutgoingCall {
     pub time_left: Duration,
     /// The objects that wait for the call, from the last to the first.
     pub chain: Vec<(TypeName, ObjectId)>,
+    /// What the call is named by, so that it takes effect once; it has not been checked.
+    pub call_id: Option<String>,
 }
 
 // === impl OutgoingCall ===
 
 impl OutgoingCall {
     pub(crate) fn new(type_name: &str, call: NamedCall, time_left: Duration) -> Self {
-        let NamedCall { id, method, encoding, bytes: arguments, origin, .. } = call;
+        let NamedCall { id, method, encoding, bytes: arguments, origin, call_id, .. } = call;
         let chain = Link::names(origin.chain.as_deref());
         let type_name = type_name.to_owned();
-        Self { type_name, id, method, encoding, arguments, time_left, chain }
+        Self { type_name, id, method, encoding, arguments, time_left, chain, call_id }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::state::WritePolicy;
+
 /// How the objects of one type are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -14,6 +16,8 @@ pub struct TypeSettings {
     pub turn_limit: Duration,
     /// A turn that took longer is counted and logged. By default 1 second.
     pub long_turn: Duration,
+    /// When a persistent object is saved; `None`: as its type says.
+    pub write: Option<WritePolicy>,
 }
 
 /// How a node treats calls.
@@ -26,6 +30,10 @@ pub struct NodeSettings {
     pub chain_len_max: usize,
     /// The largest arguments of a call from outside, in bytes. By default 4 MiB.
     pub payload_bytes_max: usize,
+    /// How long the store may take for one answer. By default 5 seconds.
+    pub store_timeout: Duration,
+    /// How long the result of a call with an id is kept, for its repeats. By default 24 hours.
+    pub call_results_kept: Duration,
 }
 
 impl Default for TypeSettings {
@@ -35,6 +43,7 @@ impl Default for TypeSettings {
             waiting_max: 4_096,
             turn_limit: Duration::from_secs(30),
             long_turn: Duration::from_secs(1),
+            write: None,
         }
     }
 }
@@ -45,6 +54,8 @@ impl Default for NodeSettings {
             call_timeout: Duration::from_secs(10),
             chain_len_max: 100,
             payload_bytes_max: 4 << 20,
+            store_timeout: Duration::from_secs(5),
+            call_results_kept: Duration::from_secs(24 * 60 * 60),
         }
     }
 }

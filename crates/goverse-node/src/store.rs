@@ -4,12 +4,10 @@
 //! refused in the store itself. It knows nothing of turns, nodes or clusters, and it keeps no time: whatever is stamped
 //! is stamped by the node.
 
-#[allow(dead_code, reason = "the engine does not save yet")]
 mod access;
 mod error;
 mod records;
 
-#[allow(unused_imports, reason = "the engine does not save yet")]
 pub(crate) use access::StoreAccess;
 pub use error::{Conflict, StoreError};
 pub use records::{

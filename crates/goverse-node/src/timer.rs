@@ -17,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::activation::{Activation, describe};
 use crate::alarms::Expired;
-use crate::call::{ActivationOf, Call, CallResult, MetricsOf, Request, run_in, run_plain};
+use crate::call::{
+    ActivationOf, Call, CallResult, MetricsOf, Request, is_plain, run_in, run_plain,
+};
 use crate::call_error::CallError;
 use crate::clock;
 use crate::life;
@@ -294,10 +296,10 @@ async fn answer<M: Method>(
     };
     let cx = Ctx::of_tick(Arc::clone(activation), deadline);
     Some(match call {
-        Ok(OwnCall { method, .. }) if M::PLAIN => {
+        Ok(OwnCall { method, .. }) if const { is_plain::<M>() } => {
             run_plain(turn, method, &cx, guard, received, clock::now())
         }
-        Ok(OwnCall { method, .. }) => run_in(turn, method, cx, guard, received).await,
+        Ok(OwnCall { method, .. }) => run_in(turn, method, cx, guard, received, None).await,
         Err(message) => {
             settle::<M, _, _>(turn, &cx, Outcome::Panicked(message), guard, received, clock::now())
         }
@@ -343,7 +345,7 @@ async fn turn_of<M: Method>(
     activation: &ActivationOf<M>,
     guard: &mut CallGuard<MetricsOf<M>>,
 ) -> Result<RunningTurn<M::Object>, Refused> {
-    match RunningTurn::try_begin::<M>(Arc::clone(activation)) {
+    match RunningTurn::try_begin::<M>(Arc::clone(activation), M::TURN) {
         Ok(turn) => return Ok(turn),
         Err(NotNow::Closed) => return Err(Refused::Closed),
         Err(NotNow::Busy | NotNow::WouldWait) => {}

@@ -9,6 +9,7 @@ use crate::activation::{Activation, Live};
 use crate::life;
 use crate::method::{Method, Turn};
 use crate::object::{Ctx, Object, Wish};
+use crate::state::{Book, may_commit};
 use crate::turn_lock::{ExclusiveTurn, Granted, NotNow, SharedTurn, TurnLock};
 
 /// A turn that has begun. Dropped without [`end`](Self::end) it counts as cut off, and ends the activation.
@@ -26,6 +27,8 @@ pub(crate) enum Held<T: Object, P: Borrow<Arc<Activation<T>>> = Arc<Activation<T
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     Returned(Wish),
+    /// What the turn did could not be saved.
+    NotSaved,
     Panicked,
     CutOff,
 }
@@ -48,8 +51,11 @@ impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
     }
 
     /// The first turn of an object, for the method whose call brought it to life.
-    pub(crate) fn first<M: Method<Object = T>>(turn: ExclusiveTurn<Activation<T>, P>) -> Self {
-        match M::TURN {
+    pub(crate) fn first<M: Method<Object = T>>(
+        turn: ExclusiveTurn<Activation<T>, P>,
+        kind: Turn,
+    ) -> Self {
+        match kind {
             // Others may run beside a method that waits.
             Turn::Shared if !M::PLAIN => Self::shared(turn.share()),
             Turn::Shared | Turn::Exclusive => Self::exclusive(turn),
@@ -61,21 +67,25 @@ impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
     /// A turn of a method that does not wait takes a tenth of a microsecond, less than it takes to stand in line. While
     /// nobody does, whoever comes tries a few times, and overtakes nobody.
     #[inline]
-    pub(crate) fn try_begin<M: Method<Object = T>>(activation: P) -> Result<Self, NotNow>
+    pub(crate) fn try_begin<M: Method<Object = T>>(
+        activation: P,
+        kind: Turn,
+    ) -> Result<Self, NotNow>
     where
         P: Clone,
     {
-        match Self::try_begin_once::<M>(activation.clone()) {
-            Err(NotNow::Busy) => Self::try_again::<M>(activation),
+        match Self::try_begin_once::<M>(activation.clone(), kind) {
+            Err(NotNow::Busy) => Self::try_again::<M>(activation, kind),
             result => result,
         }
     }
 
     #[inline]
-    fn try_begin_once<M: Method<Object = T>>(activation: P) -> Result<Self, NotNow> {
-        match M::TURN {
+    fn try_begin_once<M: Method<Object = T>>(activation: P, kind: Turn) -> Result<Self, NotNow> {
+        match kind {
             Turn::Exclusive => {
-                TurnLock::try_begin_exclusive(activation, M::PLAIN).map(Self::exclusive)
+                let is_brief = const { M::PLAIN && !may_commit::<M>() };
+                TurnLock::try_begin_exclusive(activation, is_brief).map(Self::exclusive)
             }
             Turn::Shared => TurnLock::try_begin_shared(activation).map(Self::shared),
         }
@@ -83,7 +93,7 @@ impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
 
     #[cold]
     #[inline(never)]
-    fn try_again<M: Method<Object = T>>(activation: P) -> Result<Self, NotNow>
+    fn try_again<M: Method<Object = T>>(activation: P, kind: Turn) -> Result<Self, NotNow>
     where
         P: Clone,
     {
@@ -91,7 +101,7 @@ impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
         // back and forth.
         for pauses in PAUSES {
             (0..pauses).for_each(|_| std::hint::spin_loop());
-            match Self::try_begin_once::<M>(activation.clone()) {
+            match Self::try_begin_once::<M>(activation.clone(), kind) {
                 Err(NotNow::Busy) => {}
                 result => return result,
             }
@@ -125,6 +135,25 @@ impl<T: Object, P: Borrow<Arc<Activation<T>>>> RunningTurn<T, P> {
                 method.run_shared(&(**turn).as_ref().expect(ONCE_ALIVE).object, cx).await
             }
         }
+    }
+
+    /// The object and what is known of it, if nothing else runs.
+    pub(crate) fn live_mut(&mut self) -> Option<&mut Live<T>> {
+        match self.held.as_mut().expect(UNTIL_ITS_END) {
+            Held::Exclusive(turn) => (**turn).as_mut(),
+            Held::Shared(_) => None,
+        }
+    }
+
+    /// What is known of the object, for a turn that may save it, and gives it back then.
+    pub(crate) fn take_book(&mut self) -> Option<Box<Book>> {
+        let live = self.live_mut()?;
+        Some(live.book.take().unwrap_or_default())
+    }
+
+    /// Whether other turns may run beside it.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.held, Some(Held::Shared(_)))
     }
 
     /// Ends the turn: the object stays, or goes, by how it ended.
@@ -176,6 +205,8 @@ fn end_object<T: Object>(held: Held<T>, ending: Ending) {
         Ending::Returned(Wish::Stay) => return,
         Ending::Returned(Wish::Deactivate) => return life::end_after(held),
         Ending::Returned(Wish::RollBack) => DeactivationReason::RolledBack,
+        Ending::Returned(Wish::Delete) => DeactivationReason::Deleted,
+        Ending::NotSaved => DeactivationReason::NotSaved,
         Ending::Panicked => DeactivationReason::Panicked,
         Ending::CutOff => DeactivationReason::CutOff,
     };
@@ -194,6 +225,7 @@ impl Ending {
         match self {
             Ending::Returned(_) if failed => CallStatus::Failed,
             Ending::Returned(_) => CallStatus::Ok,
+            Ending::NotSaved => CallStatus::NotSaved,
             Ending::Panicked => CallStatus::Panicked,
             Ending::CutOff => CallStatus::CutOff,
         }

@@ -12,7 +12,7 @@ use goverse_metrics::CallGuard;
 
 use crate::activation::Activation;
 use crate::alarms::Expired;
-use crate::call::{ActivationOf, CallResult, MetricsOf, run, run_plain};
+use crate::call::{ActivationOf, CallResult, MetricsOf, is_plain, run, run_plain};
 use crate::call_error::SystemError;
 use crate::chain::Link;
 use crate::clock;
@@ -20,6 +20,7 @@ use crate::long_way::Rejected;
 use crate::method::{Method, Turn};
 use crate::object::{Ctx, Object, Wish};
 use crate::runner::{self, Turning};
+use crate::state::Once;
 use crate::turn::{Ending, RunningTurn};
 use crate::turn_lock::{self, Granted, Joined, Refused, TaskWaiter, Ticket, TurnLock};
 use crate::waits::StillWaits;
@@ -46,6 +47,8 @@ pub(crate) struct Brought<M: Method> {
     pub(crate) deadline: u64,
     pub(crate) received: u64,
     pub(crate) guard: CallGuard<MetricsOf<M>>,
+    /// Set if it is to take effect once.
+    pub(crate) once: Option<Box<Once>>,
 }
 
 /// A call in the line of an object.
@@ -109,6 +112,15 @@ pub(crate) enum Answer<M: Method> {
     Closed(Brought<M>),
 }
 
+// === impl Brought ===
+
+impl<M: Method> Brought<M> {
+    /// The turn that it needs: a call that is to take effect once is no other's business.
+    pub(crate) fn turn(&self) -> Turn {
+        if self.once.is_some() { Turn::Exclusive } else { M::TURN }
+    }
+}
+
 // === impl Waiter ===
 
 impl<T: Object> Waiter<T> {
@@ -152,10 +164,10 @@ impl<M: Method> WaitingCall<M> {
     /// Puts a call in the line of a busy object.
     pub(crate) fn queue(mut brought: Brought<M>, activation: ActivationOf<M>) -> Queued<M> {
         brought.guard.waits();
-        let deadline = brought.deadline;
+        let (deadline, kind) = (brought.deadline, brought.turn());
         let call = Arc::new(Self::new(deadline, Stage::Waits { brought, waker: None }));
         let waiter = || Waiter::Call(Arc::clone(&call) as _);
-        let turn = match M::TURN {
+        let turn = match kind {
             Turn::Exclusive => turn_lock::Turn::Exclusive,
             Turn::Shared => turn_lock::Turn::Shared,
         };
@@ -286,15 +298,15 @@ impl<M: Method> WaitingCall<M> {
             self.give(Answer::Rejected(brought.guard, rejected));
             return None;
         }
-        let Brought { method, chain, deadline, received, guard } = brought;
-        if M::PLAIN {
+        if const { is_plain::<M>() } && brought.once.is_none() {
+            let Brought { method, chain, deadline, received, guard, .. } = brought;
             let cx = Ctx::new(Arc::clone(turn.activation()), chain, deadline);
             let result = run_plain(turn, method, &cx, guard, received, begun);
             self.give(Answer::Ran(result));
             return None;
         }
         let activation = Arc::clone(turn.activation());
-        let running = run(turn, method, chain, deadline, guard, received);
+        let running = run(turn, brought);
         Some(self.turning(running, activation))
     }
 }

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Load, Loaded, Save, StateStore, StoreError};
+use goverse_core::CallId;
+
+use super::{
+    CallRecord, FenceKey, Load, Loaded, ObjectKey, Outgoing, OutgoingKey, Save, Settlement,
+    StateStore, StoreError, Tenure,
+};
 
 /// The store of a node, as its objects use it.
 pub(crate) struct StoreAccess {
@@ -12,8 +17,41 @@ pub(crate) struct StoreAccess {
 // === impl StoreAccess ===
 
 impl StoreAccess {
-    pub(crate) fn new(store: Arc<dyn StateStore>) -> Self {
+    pub(crate) fn new(store: Arc<dyn StateStore>, node: &str) -> Self {
+        let _ = node;
         Self { store }
+    }
+
+    /// Begins a tenure of a node that is alone.
+    pub(crate) async fn begin_tenure(
+        &self,
+        key: &FenceKey,
+        now: u64,
+    ) -> Result<Tenure, StoreError> {
+        self.store.begin_tenure(key, now).await
+    }
+
+    /// Reads the record of a call that took effect.
+    pub(crate) async fn call_record(
+        &self,
+        object: &ObjectKey,
+        call_id: &CallId,
+    ) -> Result<Option<CallRecord>, StoreError> {
+        self.store.call_record(object, call_id).await
+    }
+
+    /// Reads calls that were committed and not settled.
+    pub(crate) async fn outgoing(
+        &self,
+        after: Option<OutgoingKey>,
+        limit: u32,
+    ) -> Result<Vec<Outgoing>, StoreError> {
+        self.store.outgoing(after, limit).await
+    }
+
+    /// Writes down what became of outgoing calls.
+    pub(crate) async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), StoreError> {
+        self.store.settle(settlements).await
     }
 
     /// Reads an object for an activation.

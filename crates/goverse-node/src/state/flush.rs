@@ -1,0 +1,142 @@
+//! Objects of one type with unsaved changes, where the type saves so long after a change.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use goverse_metrics::DeactivationReason;
+use tokio::sync::Semaphore;
+
+use crate::activation::Activation;
+use crate::clock;
+use crate::life;
+use crate::object::Object;
+use crate::object_type::ObjectType;
+use crate::state::commit::{state_of, write};
+use crate::state::loading::key_of;
+use crate::state::persistence::WritePolicy;
+use crate::store::{Change, StoreError, Version};
+use crate::turn_lock::TurnLock;
+
+/// How many are saved at once.
+const SAVES_MAX: usize = 256;
+/// How long to wait after the store was not there.
+const REST: Duration = Duration::from_secs(1);
+
+/// Which objects have unsaved changes, and since when.
+pub(crate) struct Unsaved<T: Object> {
+    queue: Mutex<Queue<T>>,
+}
+
+struct Queue<T: Object> {
+    /// In the order of their first unsaved change.
+    changed: VecDeque<(u64, Weak<Activation<T>>)>,
+    /// Whether a task looks after them.
+    runs: bool,
+}
+
+// === impl Unsaved ===
+
+impl<T: Object> Default for Unsaved<T> {
+    fn default() -> Self {
+        Self { queue: Mutex::new(Queue { changed: VecDeque::new(), runs: false }) }
+    }
+}
+
+impl<T: Object> Unsaved<T> {
+    /// An object has changed, and was as it is stored before.
+    pub(super) fn add(&self, activation: &Arc<Activation<T>>) {
+        let mut queue = self.lock();
+        queue.changed.push_back((clock::now(), Arc::downgrade(activation)));
+        if !std::mem::replace(&mut queue.runs, true) {
+            tokio::spawn(save_in_time(Arc::clone(activation.object_type())));
+        }
+    }
+
+    /// Since when the oldest change waits, if any does.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.lock().changed.front().map(|(since, _)| *since)
+    }
+
+    /// The next object to save, if that is due; else how long to wait. Nothing if there is none.
+    fn next(&self, interval: Duration) -> Option<Result<Weak<Activation<T>>, Duration>> {
+        let mut queue = self.lock();
+        let Some((since, _)) = queue.changed.front() else {
+            queue.runs = false;
+            return None;
+        };
+        let (due, now) = (clock::after(*since, interval), clock::now());
+        if due > now {
+            return Some(Err(clock::between(now, due)));
+        }
+        queue.changed.pop_front().map(|(_, activation)| Ok(activation))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue<T>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Saves what is due, until nothing is unsaved.
+async fn save_in_time<T: Object>(object_type: Arc<ObjectType<T>>) {
+    let WritePolicy::Interval(interval) = object_type.write_policy() else { return };
+    let saves = Arc::new(Semaphore::new(SAVES_MAX));
+    while let Some(next) = object_type.unsaved.next(interval) {
+        match next {
+            Err(wait) => tokio::time::sleep(wait).await,
+            Ok(activation) => {
+                let Some(activation) = activation.upgrade() else { continue };
+                let Ok(permit) = Arc::clone(&saves).acquire_owned().await else { return };
+                tokio::spawn(async move {
+                    save(&activation).await;
+                    drop(permit);
+                });
+            }
+        }
+    }
+}
+
+/// Saves an object in a turn of its own.
+async fn save<T: Object>(activation: &Arc<Activation<T>>) {
+    loop {
+        let turn = TurnLock::begin_exclusive(Arc::clone(activation), usize::MAX).await;
+        let Ok(mut turn) = turn else { return };
+        let Some(live) = turn.as_mut() else { return };
+        let Some(stored) = live.book.as_mut().and_then(|book| book.stored.as_mut()) else { return };
+        if stored.unsaved.is_empty() {
+            return;
+        }
+        let written = match state_of(activation, &live.object) {
+            Ok(state) => write(activation, stored, Change::Put(state)).await,
+            Err(error) => Err(StoreError::Refused(error.to_string())),
+        };
+        match written {
+            Ok(()) => return,
+            Err(StoreError::Unavailable(_)) => {}
+            Err(StoreError::Unknown(_)) => match resolve(activation).await {
+                Ok(version) => stored.version = version,
+                Err(StoreError::Unavailable(_) | StoreError::Unknown(_)) => {}
+                Err(error) => return give_up(turn, &error),
+            },
+            Err(error) => return give_up(turn, &error),
+        }
+        drop(turn);
+        tokio::time::sleep(REST).await;
+    }
+}
+
+/// Sees to it that a save of unknown outcome does not land from now on; the version that is stored then.
+async fn resolve<T: Object>(activation: &Arc<Activation<T>>) -> Result<Version, StoreError> {
+    let object_type = activation.object_type();
+    let raise_to = object_type.unsure.get(activation.id());
+    let (_, loaded) = object_type.store().load(key_of(activation), raise_to).await?;
+    object_type.unsure.remove(activation.id());
+    Ok(loaded.version)
+}
+
+/// The object is not the newest, or cannot be saved at all.
+fn give_up<T: Object>(turn: crate::turn_lock::ExclusiveTurn<Activation<T>>, error: &StoreError) {
+    let object = turn.owner().describe();
+    tracing::error!(object, %error, "an object was dropped with changes that could not be saved");
+    life::drop_object(turn, DeactivationReason::NotSaved);
+}

@@ -1,0 +1,79 @@
+//! How an object comes from the store.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use goverse_core::{ErrorCode, ObjectId, Ran};
+
+use crate::activation::Activation;
+use crate::call_error::SystemError;
+use crate::object::Object;
+use crate::object_type::ObjectType;
+use crate::state::book::{Book, Stored, Unsaved};
+use crate::state::node_store::told;
+use crate::store::{ObjectKey, Version};
+
+/// Objects of one type whose last save may yet take effect: up to which version the next load is to raise what is stored.
+#[derive(Default)]
+pub(crate) struct Unsure(Mutex<HashMap<ObjectId, Version>>);
+
+/// The object as it is stored, or as it begins; and what is known of it.
+///
+/// # Errors
+/// Why it is not to be had.
+pub(crate) async fn load<T: Object>(
+    activation: &Arc<Activation<T>>,
+) -> Result<(T, Option<Box<Book>>), SystemError> {
+    let object_type = activation.object_type();
+    let Some(persistence) = T::PERSISTENCE else { return Ok(((object_type.construct)(), None)) };
+    let failed =
+        |error| told(&error, Ran::No, &format!("{} was not loaded", activation.describe()));
+    let raise_to = object_type.unsure.get(activation.id());
+    let (tenure, loaded) =
+        object_type.store().load(key_of(activation), raise_to).await.map_err(failed)?;
+    object_type.store().begin_delivery(&object_type.weak_node());
+    object_type.unsure.remove(activation.id());
+    let object = match &loaded.state {
+        Some(state) => persistence.decode(state).map_err(|why| {
+            let message =
+                format!("the stored state of {} cannot be read: {why}", activation.describe());
+            SystemError::new(ErrorCode::StateUnreadable, Ran::No, message)
+        })?,
+        None => (object_type.construct)(),
+    };
+    let stored = Stored {
+        tenure,
+        version: loaded.version,
+        has_call_records: loaded.has_call_records,
+        unsaved: Unsaved::default(),
+    };
+    Ok((object, Some(Box::new(Book { stored: Some(stored), ..Book::default() }))))
+}
+
+/// The object's address in the store.
+pub(super) fn key_of<T: Object>(activation: &Activation<T>) -> ObjectKey {
+    let ObjectType { name, .. } = &**activation.object_type();
+    ObjectKey { type_name: name.clone(), id: activation.id().clone() }
+}
+
+// === impl Unsure ===
+
+impl Unsure {
+    /// A save that was to make `next` may yet take effect.
+    pub(super) fn add(&self, id: &ObjectId, next: Version) {
+        let raise_to = Version(next.0.saturating_add(1));
+        self.lock().insert(id.clone(), raise_to);
+    }
+
+    pub(super) fn get(&self, id: &ObjectId) -> Option<Version> {
+        self.lock().get(id).copied()
+    }
+
+    pub(super) fn remove(&self, id: &ObjectId) {
+        self.lock().remove(id);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectId, Version>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,106 @@
+//! The store of a node: in whose name it is used, and how long it may take.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use goverse_core::{CallId, ErrorCode, Ran};
+use tokio::sync::OnceCell;
+
+use crate::call_error::SystemError;
+use crate::node::Inner;
+use crate::state::delivery::Delivery;
+use crate::store::{
+    CallRecord, Conflict, FenceKey, Load, Loaded, ObjectKey, Save, StateStore, StoreAccess,
+    StoreError, Tenure, Version,
+};
+
+/// What the objects of a node have of its store.
+pub(crate) struct NodeStore {
+    pub(super) access: StoreAccess,
+    pub(super) delivery: Delivery,
+    /// That of a node which is alone.
+    tenure: OnceCell<Tenure>,
+    /// How long the store may take for one answer.
+    timeout: Duration,
+}
+
+// === impl NodeStore ===
+
+impl NodeStore {
+    pub(crate) fn new(store: Arc<dyn StateStore>, node: &str, timeout: Duration) -> Self {
+        let access = StoreAccess::new(store, node);
+        Self { access, delivery: Delivery::default(), tenure: OnceCell::new(), timeout }
+    }
+
+    /// Delivers what was committed before, if that has not begun.
+    pub(crate) fn begin_delivery(&self, node: &Weak<Inner>) {
+        self.delivery.begin(node);
+    }
+
+    /// The tenure of this node, which begins at the first use of the store.
+    pub(crate) async fn tenure(&self) -> Result<Tenure, StoreError> {
+        let begin = || async {
+            let key = FenceKey::ALONE;
+            let begun = self.access.begin_tenure(&key, unix_ms());
+            self.in_time(begun, StoreError::Unavailable).await
+        };
+        self.tenure.get_or_try_init(begin).await.cloned()
+    }
+
+    pub(super) async fn load(
+        &self,
+        object: ObjectKey,
+        raise_to: Option<Version>,
+    ) -> Result<(Tenure, Loaded), StoreError> {
+        let tenure = self.tenure().await?;
+        let load = Load { object, tenure: tenure.clone(), raise_to };
+        let loaded = self.in_time(self.access.load(load), StoreError::Unavailable).await?;
+        Ok((tenure, loaded))
+    }
+
+    pub(super) async fn save(&self, save: Save) -> Result<(), StoreError> {
+        self.in_time(self.access.save(save), StoreError::Unknown).await
+    }
+
+    pub(super) async fn call_record(
+        &self,
+        object: &ObjectKey,
+        call_id: &CallId,
+    ) -> Result<Option<CallRecord>, StoreError> {
+        self.in_time(self.access.call_record(object, call_id), StoreError::Unavailable).await
+    }
+
+    pub(super) async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, StoreError>>,
+        late: fn(String) -> StoreError,
+    ) -> Result<T, StoreError> {
+        match tokio::time::timeout(self.timeout, asked).await {
+            Ok(answer) => answer,
+            Err(_) => Err(late(format!("it did not answer within {:?}", self.timeout))),
+        }
+    }
+}
+
+/// The store's error, as the caller is told: `what` it concerns, and whether the method ran.
+pub(super) fn told(error: &StoreError, ran: Ran, what: &str) -> SystemError {
+    let code = match error {
+        StoreError::Conflict(_) => ErrorCode::StoreConflict,
+        StoreError::Unknown(_) if ran != Ran::No => ErrorCode::OutcomeUnknown,
+        StoreError::Unavailable(_) | StoreError::Unknown(_) => ErrorCode::StoreUnavailable,
+        StoreError::Refused(_) => ErrorCode::StoreUnavailable,
+        StoreError::Corrupt(_) => ErrorCode::StateUnreadable,
+    };
+    let ran = if code == ErrorCode::OutcomeUnknown { Ran::Maybe } else { ran };
+    let hint = match error {
+        StoreError::Conflict(Conflict::Fence { .. }) => "; another node has taken over its objects",
+        _ => "",
+    };
+    SystemError::new(code, ran, format!("{what}: {error}{hint}"))
+}
+
+/// The time of day, as stores are told it: ms since 1970.
+pub(super) fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+}
