@@ -61,7 +61,11 @@ pub trait StateStore: Send + Sync + 'static {
     ) -> StoreFuture<'_, Option<CallRecord>>;
 
     /// Deletes what is past its time: call records that were kept until before `now`, and what is left of objects that
-    /// were deleted before `deleted_before`. At most `limit` rows; returns how many.
+    /// were deleted before `deleted_before` and have no outgoing calls or dead letters any more. At most `limit` rows;
+    /// returns how many.
+    ///
+    /// An object that comes again after that counts its versions from 1: `deleted_before` has to be older than any save
+    /// of unknown outcome, and than any record of a call that the object made.
     ///
     /// # Errors
     /// As of [`StoreError`].
@@ -74,7 +78,8 @@ pub trait StateStore: Send + Sync + 'static {
     /// As of [`StoreError`].
     fn outgoing(&self, after: Option<OutgoingKey>, limit: u32) -> StoreFuture<'_, Vec<Outgoing>>;
 
-    /// Writes down what became of outgoing calls, in one transaction. One that is not there any more is no error.
+    /// Writes down what became of outgoing calls, in one transaction. One that is not there any more, or is a dead letter
+    /// by now, is left alone and is no error. A reason is kept without NUL characters.
     ///
     /// # Errors
     /// As of [`StoreError`].
@@ -90,7 +95,8 @@ pub trait StateStore: Send + Sync + 'static {
         limit: u32,
     ) -> StoreFuture<'_, Vec<DeadLetter>>;
 
-    /// Deletes a dead letter, or with `retry` makes it an outgoing call again. False if there was none.
+    /// Deletes a dead letter, or with `retry` makes it an outgoing call again, with no attempts and to be tried at once.
+    /// False if there was none.
     ///
     /// # Errors
     /// As of [`StoreError`].

@@ -53,6 +53,8 @@ pub struct Load {
     /// Set after a save whose outcome is unknown: the stored version is raised to this in the same statement, if it is
     /// lower, and a placeholder without state is put if there is nothing. So the late save is refused.
     pub raise_to: Option<Version>,
+    /// When it is asked for. A placeholder is swept as if it had been deleted then.
+    pub now: u64,
 }
 
 /// An object as it is stored.
@@ -81,7 +83,7 @@ pub struct Save {
     pub change: Change,
     /// When it was made.
     pub now: u64,
-    /// Records of the calls that made it.
+    /// Records of the calls that made it. One takes the place of a record of the same id.
     pub calls: Vec<CallRecord>,
     /// Calls that are to be made once it is durable. Their keys are of this object and of `next`.
     pub outgoing: Vec<Outgoing>,
