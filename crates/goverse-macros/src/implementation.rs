@@ -10,7 +10,7 @@ use crate::method::{Method, cfgs};
 use crate::options::Options;
 use crate::problems::Problems;
 use crate::reference::{self, Reference};
-use crate::runtime::{Runtime, allowances};
+use crate::runtime::allowances;
 use crate::shape;
 use crate::types::{self, SelfType};
 
@@ -57,7 +57,7 @@ fn inherent(
     let hooks: Vec<TokenStream> = hooks.map(|hook| hook.forward(object, runtime)).collect();
     let methods = read_methods(&functions, object, problems);
     let type_name = options.type_name(ident, problems);
-    let implementation = object_impl(&quote!(#type_name), &methods, &hooks, object, runtime);
+    let implementation = object_impl(&quote!(#type_name), &methods, &hooks, object, options);
     let Reference { declared, implemented } = reference::typed(ident, object, &methods, runtime);
     let callee = Callee { object, interface: None };
     let invocations = methods.iter().map(|method| invocation::expand(method, &callee, runtime));
@@ -96,7 +96,7 @@ fn of_trait(
     let functions: Vec<&ImplItemFn> = functions(&block).collect();
     let methods = read_methods(&functions, object, problems);
     let type_name = quote!(<#reference as #runtime::Interface>::TYPE);
-    let implementation = object_impl(&type_name, &methods, &hooks, object, runtime);
+    let implementation = object_impl(&type_name, &methods, &hooks, object, options);
     let callee = Callee { object, interface: Some(path) };
     let invocations = methods.iter().map(|method| invocation::expand(method, &callee, runtime));
     let comparisons = methods.iter().map(|method| shape::compare(method, reference));
@@ -130,8 +130,9 @@ fn object_impl(
     methods: &[Method],
     hooks: &[TokenStream],
     object: &Type,
-    runtime: &Runtime,
+    options: &Options,
 ) -> TokenStream {
+    let (runtime, persistence) = (&options.runtime, options.persistence());
     let entries = methods.iter().map(|method| {
         let (cfgs, invocation) = (&method.cfgs, method.generated("Method"));
         quote!(#(#cfgs)* #runtime::MethodEntry::of::<#invocation>())
@@ -141,6 +142,7 @@ fn object_impl(
         impl #runtime::Object for #object {
             const TYPE: &'static str = #type_name;
             const METHODS: &'static [#runtime::MethodEntry<Self>] = &[#(#entries),*];
+            #persistence
             #(#hooks)*
         }
     }

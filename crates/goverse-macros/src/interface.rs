@@ -19,6 +19,11 @@ pub(crate) fn expand(
     mut item: ItemTrait,
     problems: &mut Problems,
 ) -> TokenStream {
+    if let Some(place) = options.persist() {
+        let message =
+            "a trait has no state: write `persist` at the `impl` block of the type that has";
+        problems.take(syn::Error::new(place, message));
+    }
     let runtime = &options.runtime;
     check(&item, problems);
     let type_name = options.type_name(&item.ident, problems);

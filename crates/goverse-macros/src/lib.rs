@@ -10,6 +10,7 @@ mod invocation;
 mod method;
 mod names;
 mod options;
+mod persistence;
 mod problems;
 mod reference;
 mod returned;
@@ -96,6 +97,11 @@ use crate::problems::Problems;
 /// # Options
 /// - `name = "chat.Room"`: the type's name in addresses and metrics, if not that of the struct or trait.
 /// - `crate = "path"`: where the runtime is, if not at `::goverse::node`.
+/// - `persist`: the object's serde form is its state, which is stored. On the `impl` block. With it:
+///   - `write = "every_call"`, the default: a turn with `&mut self` includes its save; `"interval(5s)"`: so long after a
+///     change at the latest; `"on_deactivate"`: when the object is deactivated.
+///   - `schema = 2`: which form the state has, 1 if nothing is said. A program refuses state of a newer schema.
+///   - `upgrade = Self::upgrade`: a `fn(&StoredState) -> Result<Self, HookError>` that reads an older one.
 #[proc_macro_attribute]
 pub fn object(
     options: proc_macro::TokenStream,

@@ -474,7 +474,7 @@ fn what_is_wrong_is_told_together_and_the_rest_is_there() {
             impl Room
             struct RoomRef
             const _
-            error "there are `name = \"…\"`, the type's name, and `crate = \"…\"`, the runtime's path"
+            error "there are `name = \"…\"`, the type's name; `crate = \"…\"`, the runtime's path; and `persist`, with `write = \"…\"`, `schema = 2` and `upgrade = function`"
             error "the object stays on its node, so a method borrows it: write `&self` or `&mut self`, or move it to another `impl` block if only the object calls it"
             error "an argument is owned, for it may come from another node: use `String`"
             error "a method is lent its context: write `&Ctx`"

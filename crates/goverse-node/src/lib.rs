@@ -103,7 +103,7 @@ pub mod macro_support {
 
     pub use crate::{
         Addressed, Call, Caller, Ctx, DeactivationReason, HookError, Interface, Method,
-        MethodEntry, NamedCall, NamedRef, Never, NoArguments, Object, ObjectRef, Payload, Proto,
-        ReturnsResult, Turn,
+        MethodEntry, NamedCall, NamedRef, Never, NoArguments, Object, ObjectRef, Payload,
+        Persistence, Proto, ReturnsResult, Turn, WritePolicy,
     };
 }

@@ -53,7 +53,7 @@ impl NodeStore {
         raise_to: Option<Version>,
     ) -> Result<(Tenure, Loaded), StoreError> {
         let tenure = self.tenure().await?;
-        let load = Load { object, tenure: tenure.clone(), raise_to };
+        let load = Load { object, tenure: tenure.clone(), raise_to, now: unix_ms() };
         let loaded = self.in_time(self.access.load(load), StoreError::Unavailable).await?;
         Ok((tenure, loaded))
     }
