@@ -70,9 +70,11 @@ pub(crate) async fn commit<M: Method>(
         }
         (Some(_), Wish::RollBack) => save_record(&activation, record).await,
         (Some(stored), wish) => {
+            let was_saved = stored.unsaved.is_empty();
             stored.unsaved.outgoing.append(&mut saving.take_outgoing());
             stored.unsaved.calls.extend(record);
-            save_turn(&activation, live, stored, wish).await
+            stored.unsaved.is_changed = true;
+            save_turn(&activation, live, stored, wish, was_saved).await
         }
     };
     match saved {
@@ -90,6 +92,7 @@ async fn save_turn<T: Object>(
     live: &Live<T>,
     stored: &mut Stored,
     wish: Wish,
+    was_saved: bool,
 ) -> Result<(), SystemError> {
     if wish == Wish::Delete {
         return write(activation, stored, Change::Delete)
@@ -102,16 +105,12 @@ async fn save_turn<T: Object>(
             write(activation, stored, change).await.map_err(|error| not_saved(activation, &error))
         }
         WritePolicy::Interval(_) => {
-            if stored.unsaved.is_empty() {
+            if was_saved {
                 activation.object_type().unsaved.add(activation);
             }
-            stored.unsaved.is_changed = true;
             Ok(())
         }
-        WritePolicy::OnDeactivate => {
-            stored.unsaved.is_changed = true;
-            Ok(())
-        }
+        WritePolicy::OnDeactivate => Ok(()),
     }
 }
 
