@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use goverse::server::ConfigArgs;
+use goverse::server::{ConfigArgs, StoreUrl};
 
 /// Distributed objects, visible in Prometheus
 #[derive(Parser)]
@@ -28,6 +28,9 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Serve a web page, the metrics, and the discovery of a cluster
     Inspector(InspectorArgs),
+    /// List, show, delete, export and import what a store holds
+    #[command(subcommand)]
+    Objects(ObjectsCommand),
     /// Look at configuration files
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -90,6 +93,93 @@ pub(crate) struct InspectorArgs {
     /// How long a node may take to answer before it is shown as down
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = humantime::parse_duration)]
     pub(crate) timeout: Duration,
+}
+
+#[derive(Subcommand)]
+#[command(after_help = "Examples:\n  \
+    goverse objects list --store sqlite:goverse.db --type Wallet\n  \
+    goverse objects show --store sqlite:goverse.db Wallet ann\n  \
+    goverse objects export --store sqlite:goverse.db > backup.jsonl\n  \
+    goverse objects import --store postgres://goverse@db/goverse < backup.jsonl\n\n\
+    What changes a store takes it over: stop the node that uses it first, or all its saves are refused\n\
+    from then on.")]
+pub(crate) enum ObjectsCommand {
+    /// List objects, one on a line: type, id, version, schema, bytes, when it was saved
+    List {
+        #[command(flatten)]
+        store: StoreArgs,
+        /// Only objects of this type
+        #[arg(long = "type", value_name = "TYPE")]
+        type_name: Option<String>,
+        /// How many at most
+        #[arg(long, value_name = "N", default_value_t = 1_000)]
+        limit: u32,
+    },
+    /// Show an object's state
+    Show {
+        #[command(flatten)]
+        store: StoreArgs,
+        #[command(flatten)]
+        object: ObjectArgs,
+    },
+    /// Erase an object's state; stop its node first
+    Delete {
+        #[command(flatten)]
+        store: StoreArgs,
+        #[command(flatten)]
+        object: ObjectArgs,
+    },
+    /// Write objects to standard output, a line of JSON each
+    Export {
+        #[command(flatten)]
+        store: StoreArgs,
+        /// Only objects of this type
+        #[arg(long = "type", value_name = "TYPE")]
+        type_name: Option<String>,
+    },
+    /// Read objects from standard input, as export wrote them; stop the node first
+    Import {
+        #[command(flatten)]
+        store: StoreArgs,
+        /// Replace objects that are there; without it they are an error
+        #[arg(long)]
+        replace: bool,
+    },
+    /// List calls after a commit that failed for good
+    DeadLetters {
+        #[command(flatten)]
+        store: StoreArgs,
+        /// Make the one with this key a call again; a running node finds it within half a minute
+        #[arg(long, value_name = "KEY", conflicts_with = "delete")]
+        retry: Option<String>,
+        /// Delete the one with this key
+        #[arg(long, value_name = "KEY")]
+        delete: Option<String>,
+    },
+}
+
+/// Which store a command is about.
+#[derive(Args)]
+pub(crate) struct StoreArgs {
+    /// The store: sqlite:PATH or postgres://USER@HOST/DATABASE
+    #[arg(long = "store", value_name = "URL", env = "GOVERSE_STORE", hide_env_values = true)]
+    pub(crate) url: StoreUrl,
+    /// The schema of the tables in PostgreSQL
+    #[arg(long, value_name = "NAME")]
+    pub(crate) schema: Option<String>,
+    /// The certificates, in PEM, of those whose word counts for PostgreSQL
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// Which object a command is about.
+#[derive(Args)]
+pub(crate) struct ObjectArgs {
+    /// Its type
+    #[arg(value_name = "TYPE")]
+    pub(crate) type_name: String,
+    /// Its id
+    pub(crate) id: String,
 }
 
 #[derive(Subcommand)]

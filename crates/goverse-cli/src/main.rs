@@ -1,4 +1,4 @@
-//! The `goverse` command: a demo cluster, a node, the inspector, and the catalogue of metrics.
+//! The `goverse` command: a demo cluster, a node, the inspector, what a store holds, and the catalogue of metrics.
 
 mod command_line;
 mod config_check;
@@ -6,6 +6,7 @@ mod demo;
 mod failure;
 mod inspector;
 mod metrics;
+mod objects;
 mod output;
 mod serve;
 
@@ -19,6 +20,7 @@ async fn main() {
         Command::Demo(args) => demo::run(args).await,
         Command::Serve(args) => serve::run(&args).await,
         Command::Inspector(args) => inspector::run(args).await,
+        Command::Objects(command) => objects::run(command).await,
         Command::Config(ConfigCommand::Check { file }) => config_check::run(file),
         Command::Metrics(args) => metrics::run(&args),
     };

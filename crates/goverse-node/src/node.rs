@@ -161,6 +161,11 @@ impl NodeBuilder {
         self
     }
 
+    /// Whether a registered type is persistent.
+    pub fn needs_store(&self) -> bool {
+        self.types.iter().any(|registration| registration.is_persistent)
+    }
+
     /// Makes the node and resolves its metrics: **a recorder must be installed before**, or the node
     /// stays unseen for ever.
     ///
@@ -280,6 +285,11 @@ impl Node {
     /// The address that the node is known by.
     pub fn address(&self) -> &NodeAddress {
         &self.inner.state.address
+    }
+
+    /// How the node treats calls.
+    pub fn settings(&self) -> &NodeSettings {
+        &self.inner.state.settings
     }
 
     /// The registered types, in order.

@@ -5,6 +5,7 @@
 
 mod objects;
 mod setting;
+mod store;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,9 +16,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use objects::ObjectsConfig;
+pub use store::{StoreConfig, StoreUrl};
 
 use objects::FileObjects;
 use setting::Setting;
+use store::FileStore;
 
 /// Where nodes meet when nothing else is said.
 const DEFAULT_LISTEN_ADDRESS: &str = "localhost:47000";
@@ -44,6 +47,8 @@ pub struct ServerConfig {
     pub shutdown_timeout: Duration,
     /// How objects are run and called.
     pub objects: ObjectsConfig,
+    /// Where persistent objects keep their state.
+    pub store: StoreConfig,
     /// The file that the settings come from, for messages about what only a start can find out.
     #[serde(skip)]
     pub(crate) file: Option<PathBuf>,
@@ -87,6 +92,13 @@ pub struct ConfigArgs {
     /// A type that has an idle_timeout of its own in the file keeps it.
     #[arg(long, value_name = "TIME", env = "GOVERSE_IDLE_TIMEOUT")]
     pub idle_timeout: Option<String>,
+    /// Where persistent objects keep their state: sqlite:PATH, postgres://USER@HOST/DATABASE, or memory
+    /// [default: sqlite:goverse.db, which is made when a type is persistent]
+    #[arg(long, value_name = "URL", env = "GOVERSE_STORE", hide_env_values = true)]
+    pub store: Option<String>,
+    /// Wait until the store is there, instead of giving up at the start
+    #[arg(long)]
+    pub wait: bool,
 }
 
 /// Why a configuration was refused.
@@ -141,6 +153,8 @@ struct FileSettings {
     shutdown_timeout: Option<String>,
     #[serde(default)]
     objects: FileObjects,
+    #[serde(default)]
+    store: FileStore,
 }
 
 // === impl ServerConfig ===
@@ -162,6 +176,7 @@ impl ServerConfig {
             etcd_address: None,
             shutdown_timeout: Duration::from_secs(30),
             objects: ObjectsConfig::default(),
+            store: StoreConfig::default(),
             file: None,
             metrics_listen_source: None,
         }
@@ -198,6 +213,7 @@ impl ServerConfig {
         let shutdown = shutdown
             .unwrap_or_else(|| Setting::default_of("shutdown_timeout", DEFAULT_SHUTDOWN_TIMEOUT));
         let listen_address: ListenAddress = listen.parse()?;
+        let mut objects = file.objects.check(args, path)?;
         Ok(Self {
             metrics_listen_source: metrics.as_ref().map(|metrics| metrics.source_name().to_owned()),
             advertise_address: match advertise {
@@ -209,7 +225,8 @@ impl ServerConfig {
             metrics_listen_address: metrics.map(|metrics| metrics.parse()).transpose()?,
             etcd_address: etcd.map(|etcd| etcd.endpoints()).transpose()?,
             shutdown_timeout: shutdown.duration()?,
-            objects: file.objects.check(args, path)?,
+            store: file.store.check(args, path, &mut objects.calls)?,
+            objects,
             file: args.config.clone(),
         })
     }

@@ -24,10 +24,12 @@ mod operations;
 mod recorder;
 mod server;
 mod signals;
+mod store;
 
-pub use config::{ConfigArgs, ConfigError, ObjectsConfig, ServerConfig};
+pub use config::{ConfigArgs, ConfigError, ObjectsConfig, ServerConfig, StoreConfig, StoreUrl};
 pub use goverse_http::ConnectionLimits;
 pub use operations::OperationsLimits;
 pub use recorder::{NodeClaim, Recorder, RecorderBuilder, RecorderError};
 pub use server::{Server, ServerBuilder, StartError};
 pub use signals::stop_signal;
+pub use store::open_store;

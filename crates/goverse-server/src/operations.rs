@@ -6,8 +6,8 @@ mod metrics_page;
 mod objects_page;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::extract::State;
@@ -43,7 +43,9 @@ pub(crate) struct Operations {
 
 /// Whether the node takes work: `/readyz` and its gauge.
 pub(crate) struct Readiness {
-    ready: AtomicBool,
+    open: AtomicBool,
+    /// Why the store cannot be used, if so.
+    store_problem: Mutex<Option<String>>,
     metrics: NodeMetrics,
 }
 
@@ -75,16 +77,41 @@ impl Default for OperationsLimits {
 
 impl Readiness {
     pub(crate) fn new(address: &NodeAddress) -> Self {
-        Self { ready: AtomicBool::new(false), metrics: NodeMetrics::new(address.as_str()) }
+        let metrics = NodeMetrics::new(address.as_str());
+        Self { open: AtomicBool::new(false), store_problem: Mutex::default(), metrics }
     }
 
-    pub(crate) fn set(&self, ready: bool) {
-        self.ready.store(ready, Ordering::Release);
-        self.metrics.set_ready(ready);
+    /// Whether the node takes calls at all.
+    pub(crate) fn set(&self, open: bool) {
+        let problem = self.lock();
+        self.open.store(open, Ordering::Release);
+        self.metrics.set_ready(open && problem.is_none());
+    }
+
+    pub(crate) fn store_problem(&self) -> Option<String> {
+        self.lock().clone()
+    }
+
+    pub(crate) fn set_store_problem(&self, problem: Option<String>) {
+        let mut current = self.lock();
+        self.metrics.set_ready(self.open.load(Ordering::Acquire) && problem.is_none());
+        *current = problem;
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire)
+        self.problem().is_none()
+    }
+
+    /// Why the node is not ready, if so.
+    fn problem(&self) -> Option<String> {
+        if !self.open.load(Ordering::Acquire) {
+            return Some("the node is shutting down".to_owned());
+        }
+        self.store_problem()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<String>> {
+        self.store_problem.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -133,11 +160,10 @@ fn routes(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) {
-    if shared.operations.readiness.is_ready() {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready: the node is shutting down\n")
+async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {
+    match shared.operations.readiness.problem() {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(problem) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {problem}\n")),
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use goverse_core::{ListenAddress, NodeAddress};
 use goverse_metrics::ScrapeMetrics;
-use goverse_node::{BuildError, Drained, Node, NodeBuilder, Object};
+use goverse_node::{BuildError, Drained, Node, NodeBuilder, Object, StateStore, StoreError};
+use goverse_store::OpenError;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -16,6 +17,7 @@ use crate::config::ServerConfig;
 use crate::operations::{Operations, OperationsLimits, OperationsPort, Readiness};
 use crate::recorder::{NodeClaim, Recorder, RecorderBuilder, RecorderError};
 use crate::signals::stop_signal;
+use crate::store::{open_store, watch};
 
 /// A node that runs, with its operations port.
 #[must_use = "a server that is dropped stops without deactivating its objects"]
@@ -67,6 +69,22 @@ pub enum StartError {
         type_name: String,
         /// The names that are registered.
         registered: String,
+    },
+    /// The store cannot be opened.
+    #[error("{source_name}{error}{}", wait_hint(error))]
+    Store {
+        /// Where it was said, such as `node.toml: `; empty when it is the default.
+        source_name: String,
+        /// Why; the message tells of it.
+        error: OpenError,
+    },
+    /// The store was opened, and did not answer then.
+    #[error("the store {url} did not answer: {error}")]
+    StoreLost {
+        /// Which store.
+        url: String,
+        /// What it said; the message tells of it.
+        error: StoreError,
     },
     /// A port cannot be listened at.
     #[error("{source_name}{field} = \"{address}\": {}", goverse_http::explain(error))]
@@ -155,8 +173,15 @@ impl ServerBuilder {
         goverse_metrics::describe();
         goverse_metrics::report_build(env!("CARGO_PKG_VERSION"));
         let readiness = Arc::new(Readiness::new(address));
-        let node =
-            config.objects.apply(node).build().map_err(|error| start_error(&config, error))?;
+        let store = open_if_needed(&config, &node).await?;
+        let node = config.objects.apply(node);
+        let node = match &store {
+            Some(store) => node.store(Arc::clone(store)),
+            None => node,
+        };
+        let node = node.build().map_err(|error| start_error(&config, error))?;
+        let lost = |error| StartError::StoreLost { url: config.store.url.to_string(), error };
+        node.open_store().await.map_err(lost)?;
         let operations = match (listener, recorder) {
             (Some(listener), Some(recorder)) => {
                 let scrapes = ScrapeMetrics::new(address.as_str());
@@ -169,6 +194,9 @@ impl ServerBuilder {
         readiness.set(true);
         tracing::info!(node = %address, types = node.types().count(), "node ready");
         let mut tasks = JoinSet::new();
+        if let Some(store) = store {
+            tasks.spawn(watch(store, node.clone(), Arc::clone(&readiness)));
+        }
         to_spawn.into_iter().for_each(|spawn| spawn(node.clone(), &mut tasks));
         let shutdown_timeout = config.shutdown_timeout;
         Ok(Server { node, readiness, operations, shutdown_timeout, claim, tasks })
@@ -189,6 +217,28 @@ async fn listen_for_operations(
         address: address.to_string(),
         error,
     })
+}
+
+/// Opens the store if a type is persistent, or somebody asked for one.
+async fn open_if_needed(
+    config: &ServerConfig,
+    node: &NodeBuilder,
+) -> Result<Option<Arc<dyn StateStore>>, StartError> {
+    if config.store.source.is_none() && !node.needs_store() {
+        return Ok(None);
+    }
+    let source_name =
+        || config.store.source.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+    let opened = open_store(&config.store).await;
+    opened.map(Some).map_err(|error| StartError::Store { source_name: source_name(), error })
+}
+
+/// Time may mend it.
+fn wait_hint(error: &OpenError) -> &'static str {
+    match error {
+        OpenError::Unavailable { .. } => "; start with --wait to wait for it",
+        _ => "",
+    }
 }
 
 /// Says where settings are of a type that nobody registered.

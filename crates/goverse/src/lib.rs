@@ -37,6 +37,7 @@ pub use goverse_metrics as metrics;
 pub use goverse_node as node;
 pub use goverse_node::object;
 pub use goverse_server as server;
+pub use goverse_store as store;
 pub use logging::init_logging;
 
 /// What applications use: `use goverse::prelude::*`.
@@ -45,7 +46,7 @@ pub mod prelude {
     pub use goverse_node::{
         Call, CallError, Ctx, DeactivationReason, Encoding, HookError, ListQuery, Never, Node,
         Object, ObjectError, ObjectInfo, ObjectRef, Proto, Ran, SystemError, Timer, TypeSettings,
-        object,
+        WritePolicy, object,
     };
     pub use goverse_server::{Server, ServerConfig};
 }

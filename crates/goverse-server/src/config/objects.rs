@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use goverse_node::{NodeBuilder, NodeSettings, TypeSettings};
+use goverse_node::{NodeBuilder, NodeSettings, TypeSettings, WritePolicy};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::setting::Setting;
@@ -35,6 +35,7 @@ pub(super) struct FileObjects {
     waiting_max: Option<i64>,
     turn_limit: Option<String>,
     long_turn: Option<String>,
+    write: Option<String>,
     #[serde(default)]
     types: BTreeMap<String, FileType>,
 }
@@ -47,6 +48,7 @@ struct FileType {
     waiting_max: Option<i64>,
     turn_limit: Option<String>,
     long_turn: Option<String>,
+    write: Option<String>,
 }
 
 /// A table of the file.
@@ -74,6 +76,8 @@ struct ShownType {
     waiting_max: usize,
     turn_limit: String,
     long_turn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    write: Option<String>,
 }
 
 // === impl ObjectsConfig ===
@@ -104,6 +108,14 @@ fn text(time: Duration) -> String {
     humantime::format_duration(time).to_string()
 }
 
+fn policy(write: WritePolicy) -> String {
+    match write {
+        WritePolicy::EveryCall => "every_call".to_owned(),
+        WritePolicy::Interval(time) => format!("interval({})", text(time)),
+        WritePolicy::OnDeactivate => "on_deactivate".to_owned(),
+    }
+}
+
 // === impl FileObjects ===
 
 impl FileObjects {
@@ -114,7 +126,7 @@ impl FileObjects {
         path: Option<&Path>,
     ) -> Result<ObjectsConfig, ConfigError> {
         let Self { call_timeout, chain_len_max, payload_bytes_max, types, .. } = self;
-        let Self { idle_timeout, waiting_max, turn_limit, long_turn, .. } = self;
+        let Self { idle_timeout, waiting_max, turn_limit, long_turn, write, .. } = self;
         let table = Table { name: "objects".to_owned(), path };
         let mut calls = NodeSettings::default();
         let given = args.call_timeout.as_deref();
@@ -123,7 +135,7 @@ impl FileObjects {
         table.number("chain_len_max", chain_len_max, CHAIN_LEN_MAX, chain_len)?;
         let payload_bytes = &mut calls.payload_bytes_max;
         table.number("payload_bytes_max", payload_bytes_max, usize::MAX, payload_bytes)?;
-        let every_type = FileType { idle_timeout, waiting_max, turn_limit, long_turn };
+        let every_type = FileType { idle_timeout, waiting_max, turn_limit, long_turn, write };
         let given = args.idle_timeout.as_deref();
         let defaults = every_type.check(&table, given, TypeSettings::default())?;
         let types = types.into_iter().map(|(name, of_type)| {
@@ -150,6 +162,9 @@ impl FileType {
         table.number("waiting_max", self.waiting_max, usize::MAX, &mut settings.waiting_max)?;
         table.time("turn_limit", None, self.turn_limit, &mut settings.turn_limit)?;
         table.time("long_turn", None, self.long_turn, &mut settings.long_turn)?;
+        if let Some(write) = table.setting("write", None, self.write) {
+            settings.write = Some(write.write_policy()?);
+        }
         Ok(settings)
     }
 }
@@ -198,6 +213,7 @@ impl From<&TypeSettings> for ShownType {
             waiting_max: settings.waiting_max,
             turn_limit: text(settings.turn_limit),
             long_turn: text(settings.long_turn),
+            write: settings.write.map(policy),
         }
     }
 }

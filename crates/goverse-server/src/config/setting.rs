@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use goverse_core::NodeAddress;
+use goverse_node::WritePolicy;
 
 use super::ConfigError;
 
@@ -75,6 +76,49 @@ impl Setting {
         let flag = format!("flag --{}", name.replace('_', "-"));
         let source_name = if is_variable { format!("variable {variable}") } else { flag };
         Some(Self { field: field.to_owned(), source_name, value: value.to_owned() })
+    }
+
+    /// The address of a store, which is shown without its password wherever it is wrong.
+    pub(super) fn of_store(
+        given: Option<&str>,
+        path: Option<&Path>,
+        in_file: Option<String>,
+    ) -> Option<Self> {
+        let Some(value) = given else { return Self::in_file("store.url", path, in_file) };
+        let is_variable = std::env::var("GOVERSE_STORE").is_ok_and(|set| set == value);
+        let source_name = if is_variable { "variable GOVERSE_STORE" } else { "flag --store" };
+        Some(Self {
+            field: "store.url".to_owned(),
+            source_name: source_name.to_owned(),
+            value: value.to_owned(),
+        })
+    }
+
+    /// The name of a schema in a database.
+    pub(super) fn schema_name(&self) -> Result<String, ConfigError> {
+        let name = &self.value;
+        let is_word =
+            name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if is_word
+            && !name.is_empty()
+            && name.len() <= 63
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+        {
+            return Ok(name.clone());
+        }
+        Err(self.wrong("write small letters, digits and _, 63 at most, and no digit first"))
+    }
+
+    /// When persistent objects are saved.
+    pub(super) fn write_policy(&self) -> Result<WritePolicy, ConfigError> {
+        let interval = self.value.strip_prefix("interval(").and_then(|rest| rest.strip_suffix(')'));
+        let time = interval.and_then(|time| humantime::parse_duration(time).ok());
+        match (self.value.as_str(), time.filter(|time| !time.is_zero())) {
+            ("every_call", _) => Ok(WritePolicy::EveryCall),
+            ("on_deactivate", _) => Ok(WritePolicy::OnDeactivate),
+            (_, Some(time)) => Ok(WritePolicy::Interval(time)),
+            _ => Err(self.wrong("write every_call, on_deactivate, or interval(5s)")),
+        }
     }
 
     pub(super) fn parse<T>(&self) -> Result<T, ConfigError>

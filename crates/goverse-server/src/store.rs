@@ -1,0 +1,86 @@
+//! The store of a server: how it is opened, and how the node comes to have it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use goverse_node::{Node, StateStore};
+use goverse_store::{MemoryStore, OpenError};
+
+use crate::config::{StoreConfig, StoreUrl};
+use crate::operations::Readiness;
+
+/// How long to wait between two attempts to open a store.
+const REST: Duration = Duration::from_secs(1);
+/// How often the store is asked whether it is there.
+const CHECK_PERIOD: Duration = Duration::from_secs(1);
+
+/// Opens the store that the configuration names.
+///
+/// # Errors
+/// As of [`OpenError`]. A configuration that says to wait waits while the store is not available.
+pub async fn open_store(config: &StoreConfig) -> Result<Arc<dyn StateStore>, OpenError> {
+    loop {
+        match open_once(config).await {
+            Err(error @ OpenError::Unavailable { .. }) if config.wait => {
+                tracing::warn!(%error, "waiting for the store");
+                tokio::time::sleep(REST).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+async fn open_once(config: &StoreConfig) -> Result<Arc<dyn StateStore>, OpenError> {
+    match &config.url {
+        StoreUrl::Memory => Ok(Arc::new(MemoryStore::new())),
+        #[cfg(feature = "sqlite")]
+        StoreUrl::Sqlite(path) => {
+            let settings = goverse_store::SqliteSettings::new(path);
+            let opened = move || goverse_store::SqliteStore::open(&settings);
+            let opened = tokio::task::spawn_blocking(opened).await;
+            Ok(Arc::new(opened.unwrap_or_else(|_| Err(ended(config)))?))
+        }
+        #[cfg(feature = "postgres")]
+        StoreUrl::Postgres(url) => {
+            let mut settings = goverse_store::PostgresSettings::new(url);
+            if let Some(schema) = &config.schema {
+                settings.schema.clone_from(schema);
+            }
+            if let Some(file) = &config.ca_file {
+                settings.tls = goverse_store::Tls::On { authorities: Some(file.clone()) };
+            }
+            Ok(Arc::new(goverse_store::PostgresStore::open(&settings).await?))
+        }
+        #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+        other => Err(OpenError::Unusable {
+            place: other.to_string(),
+            problem: "this program was built without it; enable the feature `sqlite` or `postgres`"
+                .to_owned(),
+        }),
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn ended(config: &StoreConfig) -> OpenError {
+    let problem = "the runtime ended while it was opened".to_owned();
+    OpenError::Unavailable { place: config.url.to_string(), problem }
+}
+
+/// Asks the store again and again whether it is there, and tells whoever asks whether the node is ready.
+pub(crate) async fn watch(store: Arc<dyn StateStore>, node: Node, readiness: Arc<Readiness>) {
+    loop {
+        let check = tokio::time::timeout(node.settings().store_timeout, store.check());
+        let problem = match check.await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("the store does not answer".to_owned()),
+        };
+        match (&problem, readiness.store_problem()) {
+            (Some(error), None) => tracing::warn!(error, "store not there"),
+            (None, Some(_)) => tracing::info!("store there again"),
+            _ => {}
+        }
+        readiness.set_store_problem(problem);
+        tokio::time::sleep(CHECK_PERIOD).await;
+    }
+}
