@@ -86,7 +86,7 @@ pub use object::{Ctx, HookError, Object};
 pub use reference::ObjectRef;
 pub use router::{OutgoingCall, Router};
 pub use settings::{NodeSettings, TypeSettings};
-pub use state::{Persistence, Upgrade, WritePolicy};
+pub use state::{Persistence, State, Upgrade, WritePolicy};
 pub use store::{
     CallRecord, Change, Conflict, DeadLetter, FenceKey, Listed, Load, Loaded, ObjectKey, Outgoing,
     OutgoingKey, Save, Settlement, StateStore, StoreError, StoreFuture, StoredState, Tenure,

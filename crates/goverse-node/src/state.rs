@@ -23,4 +23,4 @@ pub(crate) use flush::Unsaved;
 pub(crate) use loading::{Unsure, load};
 pub(crate) use node_store::NodeStore;
 pub(crate) use once::{Once, Repeat, find_repeat};
-pub use persistence::{Persistence, Upgrade, WritePolicy};
+pub use persistence::{Persistence, State, Upgrade, WritePolicy};

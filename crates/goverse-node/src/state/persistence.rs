@@ -17,6 +17,28 @@ pub struct Persistence<T> {
     upgrade: Option<Upgrade<T>>,
 }
 
+/// What can be stored: everything that serde can serialize and deserialize.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored",
+    label = "this asks for a state that can be stored",
+    note = "derive serde's `Serialize` and `Deserialize` for it and for all in it"
+)]
+pub trait State: Sized {
+    /// The value as bytes.
+    ///
+    /// # Errors
+    /// When this value has no serde form.
+    #[doc(hidden)]
+    fn encode_state(&self) -> Result<Vec<u8>, PayloadError>;
+
+    /// The value that is stored.
+    ///
+    /// # Errors
+    /// When the bytes are none.
+    #[doc(hidden)]
+    fn decode_state(state: &StoredState) -> Result<Self, PayloadError>;
+}
+
 /// Makes an object of a state that an older program has stored.
 pub type Upgrade<T> = fn(&StoredState) -> Result<T, HookError>;
 
@@ -36,11 +58,10 @@ pub(crate) const ENCODING: Encoding = Encoding::MessagePack;
 
 // === impl Persistence ===
 
-impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + 'static> Persistence<T> {
+impl<T: State> Persistence<T> {
     /// The state is the object's serde form, of this schema.
     pub const fn of(schema: u32, write: WritePolicy) -> Self {
-        let encode = |object: &T| encode_state(object);
-        Self { schema, write, encode, decode: |state| state.decode(), upgrade: None }
+        Self { schema, write, encode: T::encode_state, decode: T::decode_state, upgrade: None }
     }
 }
 
@@ -73,10 +94,16 @@ impl<T> Persistence<T> {
     }
 }
 
-fn encode_state<T: serde::Serialize + serde::de::DeserializeOwned + Send + 'static>(
-    object: &T,
-) -> Result<Vec<u8>, PayloadError> {
-    object.encode(ENCODING)
+// What is not serde's is told in the words above, not in those of serde's traits.
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + serde::de::DeserializeOwned + Send + 'static> State for T {
+    fn encode_state(&self) -> Result<Vec<u8>, PayloadError> {
+        self.encode(ENCODING)
+    }
+
+    fn decode_state(state: &StoredState) -> Result<Self, PayloadError> {
+        state.decode()
+    }
 }
 
 impl<T> fmt::Debug for Persistence<T> {
