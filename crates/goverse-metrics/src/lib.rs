@@ -4,6 +4,8 @@
 //! * [`TypeMetrics`] and [`ObjectGuard`] count the objects of one type on one node.
 //! * [`CallMetrics`] and [`MethodMetrics`] are the handles of calls, which [`CallGuard`] and
 //!   [] count with.
+//! * [`StoreMetrics`] are the handles of a node's store, which [`StoreOperationGuard`] counts with;
+//!   [`RepeatedCallMetrics`] and [`AfterCommitMetrics`] are of calls that a store makes sure of.
 //! * [`ScrapeMetrics`], [`NodeMetrics`] and [`OverflowMetrics`] are what a server reports of itself.
 //!
 //! Handles report to whichever [`metrics`] recorder is installed **when they are made**. A handle
@@ -25,6 +27,7 @@ pub mod catalogue;
 mod facade;
 mod objects;
 mod server;
+mod store;
 mod vocabulary;
 
 pub use calls::{CallGuard, CallMetrics, MethodMetrics, UnknownCallMetrics};
@@ -32,7 +35,8 @@ pub use catalogue::{CATALOGUE, Kind, Label, Metric, Moves, Stability, Unit, Valu
 pub use facade::{ABSENT_TYPE, OTHER, TARGET, describe};
 pub use objects::{ActivationAttempt, ObjectGuard, TypeMetrics, UnknownTypeMetrics};
 pub use server::{NodeMetrics, OverflowMetrics, ScrapeMetrics, report_build};
+pub use store::{AfterCommitMetrics, RepeatedCallMetrics, StoreMetrics, StoreOperationGuard};
 pub use vocabulary::{
-    ActivationFailure, CallStatus, DeactivationFailure, DeactivationReason, PanicSite,
-    RejectionCode,
+    ActivationFailure, AfterCommitOutcome, CallStatus, ConflictKind, DeactivationFailure,
+    DeactivationReason, PanicSite, RejectionCode, StoreKind, StoreOperation, StoreStatus,
 };

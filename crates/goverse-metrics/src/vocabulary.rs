@@ -158,3 +158,91 @@ label_values! {
         Drop = "drop",
     }
 }
+
+label_values! {
+    /// Which store it is: the label `store`.
+    StoreKind {
+        /// In memory.
+        Memory = "memory",
+        /// A file of SQLite.
+        Sqlite = "sqlite",
+        /// A database of PostgreSQL.
+        Postgres = "postgres",
+        /// One that does not come with GoVerse.
+        Other = "other",
+    }
+}
+
+label_values! {
+    /// What a store was asked for: the label `operation`.
+    StoreOperation {
+        /// To begin the tenure of a node that is alone.
+        BeginTenure = "begin_tenure",
+        /// To read an object for an activation.
+        Load = "load",
+        /// To save an object.
+        Save = "save",
+        /// To read what a call came to.
+        CallRecord = "call_record",
+        /// To read calls that are to be made.
+        Outgoing = "outgoing",
+        /// To write down what became of such calls.
+        Settle = "settle",
+        /// To delete what is past its time.
+        Sweep = "sweep",
+        /// To say whether it answers.
+        Check = "check",
+    }
+}
+
+label_values! {
+    /// What a store answered: the label `status`.
+    StoreStatus {
+        /// What was asked for.
+        Ok = "ok",
+        /// A guard refused it; [`ConflictKind`] says which.
+        Conflict = "conflict",
+        /// It was not reached, is full, read-only or locked.
+        Unavailable = "unavailable",
+        /// The answer was lost.
+        Unknown = "unknown",
+        /// It has no room for what was to be stored.
+        Refused = "refused",
+        /// What is stored cannot be read.
+        Corrupt = "corrupt",
+        /// Whoever asked went away before the answer came.
+        Cancelled = "cancelled",
+    }
+}
+
+label_values! {
+    /// Which guard of a store refused: the label `kind` of the conflicts.
+    ConflictKind {
+        /// Another version was stored.
+        Version = "version",
+        /// A newer tenure had begun.
+        Fence = "fence",
+    }
+}
+
+label_values! {
+    /// What became of an attempt to make an after-commit call: the label `outcome`.
+    AfterCommitOutcome {
+        /// It was answered.
+        Delivered = "delivered",
+        /// It was not answered, and is tried again.
+        Retried = "retried",
+        /// It failed for good, and became a dead letter.
+        Dead = "dead",
+    }
+}
+
+// === impl StoreKind ===
+
+impl StoreKind {
+    /// The store that calls itself so.
+    pub fn of(name: &str) -> Self {
+        let named = Self::ALL.iter().find(|kind| kind.as_str() == name);
+        named.copied().unwrap_or(Self::Other)
+    }
+}

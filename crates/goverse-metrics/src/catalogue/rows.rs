@@ -2,12 +2,14 @@
 
 mod calls;
 mod process;
+mod store;
 
 use super::{Kind, Label, Metric, Moves, Stability, Unit, Values};
 use crate::vocabulary::{ActivationFailure, DeactivationFailure, DeactivationReason};
 
 pub use calls::*;
 pub use process::*;
+pub use store::*;
 
 const NODE: Label = Label { name: "node", values: Values::Nodes };
 const TYPE: Label = Label { name: "type", values: Values::Types };
@@ -38,6 +40,18 @@ pub(super) const ALL: &[&Metric] = &[
     &LONG_TURNS_TOTAL,
     &OBJECT_ACTIVATION_SECONDS,
     &PANICS_TOTAL,
+    &STORE_OPERATIONS_TOTAL,
+    &STORE_OPERATION_DURATION_SECONDS,
+    &STORE_BATCH_SIZE,
+    &STORE_CONFLICTS_TOTAL,
+    &STORE_SAVE_LAG_SECONDS,
+    &STORE_WRITTEN_BYTES_TOTAL,
+    &STORE_READ_BYTES_TOTAL,
+    &STORE_SWEPT_ROWS_TOTAL,
+    &CALLS_DEDUPLICATED_TOTAL,
+    &AFTER_COMMIT_PENDING,
+    &AFTER_COMMIT_OLDEST_SECONDS,
+    &AFTER_COMMIT_ATTEMPTS_TOTAL,
     &NODE_READY,
     &BUILD_INFO,
     &METRICS_SCRAPE_DURATION_SECONDS,

@@ -3,3 +3,4 @@
 mod calls;
 mod catalogue;
 mod guards;
+mod store;

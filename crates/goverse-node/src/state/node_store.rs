@@ -28,7 +28,7 @@ pub(crate) struct NodeStore {
 
 impl NodeStore {
     pub(crate) fn new(store: Arc<dyn StateStore>, node: &str, timeout: Duration) -> Self {
-        let access = StoreAccess::new(store, node);
+        let access = StoreAccess::new(node, store);
         Self { access, delivery: Delivery::default(), tenure: OnceCell::new(), timeout }
     }
 

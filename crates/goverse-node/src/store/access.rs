@@ -1,25 +1,51 @@
-//! The node's way to its store.
+//! The node's way to its store: what it asks for is counted, and saves that arrive together go together.
 
-use std::sync::Arc;
+mod batch;
+mod gathering;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use goverse_core::CallId;
+use goverse_metrics::{ConflictKind, StoreMetrics, StoreOperation, StoreStatus};
+use tokio::sync::oneshot;
 
+use self::batch::{Waiting, size};
+use self::gathering::Gathering;
 use super::{
-    CallRecord, FenceKey, Load, Loaded, ObjectKey, Outgoing, OutgoingKey, Save, Settlement,
-    StateStore, StoreError, Tenure,
+    CallRecord, Conflict, FenceKey, Load, Loaded, ObjectKey, Outgoing, OutgoingKey, Save,
+    Settlement, StateStore, StoreError, StoreFuture, Tenure,
 };
 
 /// The store of a node, as its objects use it.
+#[derive(Clone)]
 pub(crate) struct StoreAccess {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     store: Arc<dyn StateStore>,
+    metrics: StoreMetrics,
+    /// Saves that go with the next batch.
+    gathering: Mutex<Gathering>,
 }
 
 // === impl StoreAccess ===
 
 impl StoreAccess {
-    pub(crate) fn new(store: Arc<dyn StateStore>, node: &str) -> Self {
-        let _ = node;
-        Self { store }
+    /// The way of the node that advertises `node` to `store`.
+    pub(crate) fn new(node: &str, store: Arc<dyn StateStore>) -> Self {
+        let metrics = StoreMetrics::new(node, store.name());
+        Self { shared: Arc::new(Shared { store, metrics, gathering: Mutex::default() }) }
+    }
+
+    /// The store, for what is not asked of it in the course of calls.
+    pub(crate) fn store(&self) -> &Arc<dyn StateStore> {
+        &self.shared.store
+    }
+
+    /// The handles of its metrics.
+    pub(crate) fn metrics(&self) -> &StoreMetrics {
+        &self.shared.metrics
     }
 
     /// Begins a tenure of a node that is alone.
@@ -28,41 +54,123 @@ impl StoreAccess {
         key: &FenceKey,
         now: u64,
     ) -> Result<Tenure, StoreError> {
-        self.store.begin_tenure(key, now).await
+        self.counted(StoreOperation::BeginTenure, |store| store.begin_tenure(key, now)).await
     }
 
-    /// Reads the record of a call that took effect.
+    /// Reads an object for an activation.
+    pub(crate) async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
+        let loaded = self.counted(StoreOperation::Load, |store| store.load(load)).await?;
+        if let Some(state) = &loaded.state {
+            self.metrics().read(state.bytes.len());
+        }
+        Ok(loaded)
+    }
+
+    /// Saves one object, in one transaction with others that are saved at the same time.
+    ///
+    /// A save that has begun goes on if nobody waits for it any more.
+    pub(crate) async fn save(&self, save: Save) -> Result<(), StoreError> {
+        let bytes = size(&save);
+        let saved =
+            self.counted(StoreOperation::Save, |_| Box::pin(self.gather(save, bytes))).await;
+        if saved.is_ok() {
+            self.metrics().written(bytes);
+        }
+        saved
+    }
+
+    async fn gather(&self, save: Save, bytes: usize) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let must_begin = self.shared.gathering().push(Waiting { save, bytes, answer });
+        if must_begin {
+            tokio::spawn(batch::save_all(Arc::clone(&self.shared)));
+        }
+        let lost = || StoreError::Unknown("whoever saved it is gone".to_owned());
+        answered.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    /// Reads what a call came to.
     pub(crate) async fn call_record(
         &self,
         object: &ObjectKey,
         call_id: &CallId,
     ) -> Result<Option<CallRecord>, StoreError> {
-        self.store.call_record(object, call_id).await
+        let ask = |store| StateStore::call_record(store, object, call_id);
+        self.counted(StoreOperation::CallRecord, ask).await
     }
 
-    /// Reads calls that were committed and not settled.
+    /// Reads calls that are to be made.
     pub(crate) async fn outgoing(
         &self,
         after: Option<OutgoingKey>,
         limit: u32,
     ) -> Result<Vec<Outgoing>, StoreError> {
-        self.store.outgoing(after, limit).await
+        self.counted(StoreOperation::Outgoing, |store| store.outgoing(after, limit)).await
     }
 
-    /// Writes down what became of outgoing calls.
+    /// Writes down what became of such calls.
     pub(crate) async fn settle(&self, settlements: Vec<Settlement>) -> Result<(), StoreError> {
-        self.store.settle(settlements).await
+        self.counted(StoreOperation::Settle, |store| store.settle(settlements)).await
     }
 
-    /// Reads an object for an activation.
-    pub(crate) async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
-        self.store.load(load).await
+    /// Deletes what is past its time.
+    pub(crate) async fn sweep(
+        &self,
+        now: u64,
+        deleted_before: u64,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        let ask = |store| StateStore::sweep(store, now, deleted_before, limit);
+        let rows = self.counted(StoreOperation::Sweep, ask).await?;
+        self.metrics().swept(rows);
+        Ok(rows)
     }
 
-    /// Saves one object, in one transaction with others that are saved at the same time.
-    pub(crate) async fn save(&self, save: Save) -> Result<(), StoreError> {
-        let answers = self.store.save(vec![save]).await?;
-        let lost = || StoreError::Unknown("the store gave no answer to a save".to_owned());
-        answers.into_iter().next().unwrap_or_else(|| Err(lost()))
+    /// Whether it answers.
+    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+        self.counted(StoreOperation::Check, |store| store.check()).await
+    }
+
+    async fn counted<'a, T>(
+        &'a self,
+        operation: StoreOperation,
+        ask: impl FnOnce(&'a dyn StateStore) -> StoreFuture<'a, T>,
+    ) -> Result<T, StoreError> {
+        let operation = self.metrics().begin(operation);
+        let answer = ask(&*self.shared.store).await;
+        if let Err(StoreError::Conflict(conflict)) = &answer {
+            self.metrics().conflict(kind(conflict));
+        }
+        operation.ends(answer.as_ref().map_or_else(status, |_| StoreStatus::Ok));
+        answer
     }
 }
+
+// === impl Shared ===
+
+impl Shared {
+    /// No code of others runs while it is locked, so it is whole also after a panic.
+    fn gathering(&self) -> MutexGuard<'_, Gathering> {
+        self.gathering.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn status(error: &StoreError) -> StoreStatus {
+    match error {
+        StoreError::Conflict(_) => StoreStatus::Conflict,
+        StoreError::Unavailable(_) => StoreStatus::Unavailable,
+        StoreError::Unknown(_) => StoreStatus::Unknown,
+        StoreError::Refused(_) => StoreStatus::Refused,
+        StoreError::Corrupt(_) => StoreStatus::Corrupt,
+    }
+}
+
+fn kind(conflict: &Conflict) -> ConflictKind {
+    match conflict {
+        Conflict::Version { .. } => ConflictKind::Version,
+        Conflict::Fence { .. } => ConflictKind::Fence,
+    }
+}
+
+#[cfg(test)]
+mod tests;
