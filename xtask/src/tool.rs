@@ -11,11 +11,18 @@ struct Tool {
     program: &'static str,
     /// The Debian package that has it.
     package: &'static str,
+    /// Where Debian keeps it beside the path: a folder, in which each version has its own, with its programs in `bin`.
+    versions: Option<&'static str>,
 }
 
 const TOOLS: &[Tool] = &[
-    Tool { program: "prometheus", package: "prometheus" },
-    Tool { program: "promtool", package: "prometheus" },
+    Tool { program: "prometheus", package: "prometheus", versions: None },
+    Tool { program: "promtool", package: "prometheus", versions: None },
+    Tool { program: "initdb", package: "postgresql", versions: Some("/usr/lib/postgresql") },
+    // It makes the certificates of a server that connections are encrypted to.
+    Tool { program: "openssl", package: "openssl", versions: None },
+    // It sees whether what a store acknowledged had been synced.
+    Tool { program: "strace", package: "strace", versions: None },
 ];
 
 /// Installs packages, given as its arguments, without starting their services.
@@ -31,7 +38,7 @@ enum Means {
 
 /// Installs the tools that are not on the path, or says what the user has to install.
 pub(crate) fn install_missing() -> Result<(), Failure> {
-    let missing = missing(process::is_installed);
+    let missing = missing(Tool::is_installed);
     if missing.is_empty() {
         return Ok(());
     }
@@ -41,7 +48,7 @@ pub(crate) fn install_missing() -> Result<(), Failure> {
     }
     install(means, &packages(&missing))
         .map_err(|failure| failure.during(&instructions(&missing)))?;
-    let still_missing = self::missing(process::is_installed);
+    let still_missing = self::missing(Tool::is_installed);
     if still_missing.is_empty() {
         Ok(())
     } else {
@@ -49,8 +56,8 @@ pub(crate) fn install_missing() -> Result<(), Failure> {
     }
 }
 
-fn missing(is_installed: fn(&str) -> bool) -> Vec<&'static Tool> {
-    TOOLS.iter().filter(|tool| !is_installed(tool.program)).collect()
+fn missing(is_installed: fn(&Tool) -> bool) -> Vec<&'static Tool> {
+    TOOLS.iter().filter(|tool| !is_installed(tool)).collect()
 }
 
 /// The packages of these tools, each once.
@@ -83,6 +90,19 @@ fn install(means: Means, packages: &[&str]) -> Result<(), Failure> {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Failure::of_program("the installation", status)),
         Err(error) => Err(Failure::unusable(format!("the installation: {error}"))),
+    }
+}
+
+// === impl Tool ===
+
+impl Tool {
+    fn is_installed(&self) -> bool {
+        process::is_installed(self.program) || self.is_among_versions()
+    }
+
+    fn is_among_versions(&self) -> bool {
+        let versions = self.versions.map(std::fs::read_dir).into_iter().flatten().flatten();
+        versions.flatten().any(|version| version.path().join("bin").join(self.program).is_file())
     }
 }
 
@@ -119,11 +139,14 @@ mod tests {
     #[test]
     fn what_is_missing_is_told_with_its_package_once() {
         let all = missing(|_| false);
-        assert_eq!(packages(&all), ["prometheus"]);
+        assert_eq!(packages(&all), ["openssl", "postgresql", "prometheus", "strace"]);
         let text = instructions(&all);
-        assert!(text.contains("the tests need prometheus, promtool, not found"), "{text}");
-        assert!(text.ends_with("apt-get install --no-install-recommends prometheus"), "{text}");
-        let promtool = missing(|program| program != "promtool");
+        let programs = "prometheus, promtool, initdb, openssl, strace";
+        assert!(text.contains(&format!("the tests need {programs}, not found")), "{text}");
+        let packages = "openssl postgresql prometheus strace";
+        let command = format!("apt-get install --no-install-recommends {packages}");
+        assert!(text.ends_with(&command), "{text}");
+        let promtool = missing(|tool| tool.program != "promtool");
         assert!(instructions(&promtool).contains("need promtool, not"), "{promtool:?}");
         assert!(missing(|_| true).is_empty());
     }

@@ -10,3 +10,4 @@ pub mod measure;
 pub mod metrics;
 pub mod process;
 pub mod report;
+pub mod store;

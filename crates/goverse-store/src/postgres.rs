@@ -64,6 +64,17 @@ impl PostgresStore {
         let row = session.one("SHOW synchronous_commit", &[]).await.map_err(error::of_read)?;
         row.try_get(0).map_err(error::of_read)
     }
+
+    /// Whether its sessions are encrypted, by what the server says of one.
+    ///
+    /// # Errors
+    /// As of [`StoreError`].
+    pub async fn is_encrypted(&self) -> Result<bool, StoreError> {
+        let mut session = self.pool.lease().await?;
+        let statement = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        let row = session.one(statement, &[]).await.map_err(error::of_read)?;
+        row.try_get(0).map_err(error::of_read)
+    }
 }
 
 impl StateStore for PostgresStore {

@@ -2,9 +2,9 @@
 //!
 //! Debian's package `postgresql` has the programs. They refuse to run as root, so they run as the user `postgres` then.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -46,6 +46,17 @@ impl ScratchPostgres {
     /// # Errors
     /// When the programs are missing, or fail; the error has their output.
     pub fn start(options: &[&str]) -> io::Result<Self> {
+        Self::start_with(|_| Ok(()), options)
+    }
+
+    /// Starts one after `prepare` has put into the folder of the cluster what the options name.
+    ///
+    /// # Errors
+    /// As of [`start`](Self::start), or of `prepare`.
+    pub fn start_with(
+        prepare: impl FnOnce(&Path) -> io::Result<()>,
+        options: &[&str],
+    ) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("goverse-postgres-").tempdir()?;
         let user = if id("-u", None)? == 0 {
             Some((id("-u", Some("postgres"))?, id("-g", Some("postgres"))?))
@@ -58,6 +69,7 @@ impl ScratchPostgres {
         let options = options.iter().map(|option| (*option).to_owned()).collect();
         let mut server = Self { folder, programs: programs()?, user, options, watch: None };
         server.make()?;
+        server.prepare(prepare)?;
         server.resume()?;
         Ok(server)
     }
@@ -125,6 +137,22 @@ impl ScratchPostgres {
             return Ok(());
         }
         Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()))
+    }
+
+    /// Lets files be put into the folder of the cluster; they are the server's, and nobody else's.
+    fn prepare(&self, prepare: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+        let data = self.folder.path().join("data");
+        prepare(&data)?;
+        for entry in std::fs::read_dir(&data)? {
+            let file = entry?.path();
+            if file.is_file() {
+                std::fs::set_permissions(&file, Permissions::from_mode(0o600))?;
+                if let Some((user, group)) = self.user {
+                    chown(&file, Some(user), Some(group))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn start_server(&mut self) -> io::Result<()> {

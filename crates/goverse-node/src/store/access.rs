@@ -18,7 +18,7 @@ use super::{
 
 /// The store of a node, as its objects use it.
 #[derive(Clone)]
-pub(crate) struct StoreAccess {
+pub struct StoreAccess {
     shared: Arc<Shared>,
 }
 
@@ -33,7 +33,7 @@ struct Shared {
 
 impl StoreAccess {
     /// The way of the node that advertises `node` to `store`.
-    pub(crate) fn new(node: &str, store: Arc<dyn StateStore>) -> Self {
+    pub fn new(node: &str, store: Arc<dyn StateStore>) -> Self {
         let metrics = StoreMetrics::new(node, store.name());
         Self { shared: Arc::new(Shared { store, metrics, gathering: Mutex::default() }) }
     }
@@ -58,7 +58,10 @@ impl StoreAccess {
     }
 
     /// Reads an object for an activation.
-    pub(crate) async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
+    ///
+    /// # Errors
+    /// As of [`StateStore::load`].
+    pub async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
         let loaded = self.counted(StoreOperation::Load, |store| store.load(load)).await?;
         if let Some(state) = &loaded.state {
             self.metrics().read(state.bytes.len());
@@ -69,7 +72,10 @@ impl StoreAccess {
     /// Saves one object, in one transaction with others that are saved at the same time.
     ///
     /// A save that has begun goes on if nobody waits for it any more.
-    pub(crate) async fn save(&self, save: Save) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// As of [`StateStore::save`].
+    pub async fn save(&self, save: Save) -> Result<(), StoreError> {
         let bytes = size(&save);
         let saved =
             self.counted(StoreOperation::Save, |_| Box::pin(self.gather(save, bytes))).await;

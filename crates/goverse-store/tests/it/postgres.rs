@@ -1,5 +1,8 @@
 //! The store in PostgreSQL passes the suite, on a real server that the tests start.
 
+mod encryption;
+mod servers;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 

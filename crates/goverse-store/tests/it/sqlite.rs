@@ -1,5 +1,6 @@
 //! The store in a file passes the suite.
 
+mod durability;
 mod files;
 
 use std::sync::Arc;
