@@ -389,6 +389,17 @@ impl Node {
         }
     }
 
+    /// Whether the store answers; well if there is none.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn check_store(&self) -> Result<(), StoreError> {
+        match &self.inner.state.store {
+            Some(store) => store.check().await,
+            None => Ok(()),
+        }
+    }
+
     /// Creates the object `id` of a registered type, and waits for its activation hook.
     ///
     /// The activation goes on when the caller goes away.
@@ -545,6 +556,11 @@ impl Node {
             let Drained { deactivated, cut_off, left } = self.drained();
             tracing::info!(node = %self.address(), deactivated, cut_off, left, "node draining");
         }
+    }
+
+    /// Since when the oldest unsaved change waits, of types that are saved so long after one.
+    pub(crate) fn oldest_unsaved(&self) -> Option<u64> {
+        self.inner.types.values().filter_map(|object_type| object_type.oldest_unsaved()).min()
     }
 
     /// How many activations there are, also of those that come or go.

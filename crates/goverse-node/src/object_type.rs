@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use goverse_core::{Encoding, ErrorCode, ObjectId, Ran, TypeName};
 use goverse_metrics::{
-    CallGuard, CallMetrics, DeactivationReason, MethodMetrics, RejectionCode, TypeMetrics,
+    CallGuard, CallMetrics, DeactivationReason, MethodMetrics, RejectionCode, RepeatedCallMetrics,
+    TypeMetrics,
 };
 
 use crate::activation::{Activation, describe};
@@ -37,6 +38,7 @@ pub(crate) struct ObjectType<T: Object> {
     pub(crate) construct: Constructor<T>,
     pub(crate) metrics: Arc<TypeMetrics>,
     pub(crate) call_metrics: Arc<CallMetrics>,
+    pub(crate) repeated: RepeatedCallMetrics,
     pub(crate) directory: Directory<T>,
     pub(crate) idle: IdleWheel<T>,
     pub(crate) unsaved: Unsaved<T>,
@@ -85,6 +87,8 @@ pub(crate) trait AnyObjectType: Send + Sync {
     fn ends(&self) -> Box<dyn Iterator<Item = BoxFuture<'static, ()>> + Send + '_>;
     /// Deactivates what has been idle for long enough; when to look again.
     fn collect_idle(&self, now: u64) -> u64;
+    /// Since when the oldest unsaved change waits, if it is to be saved in time.
+    fn oldest_unsaved(&self) -> Option<u64>;
     /// Drops all objects without their hooks; what runs is dropped when it ends.
     fn abandon(&self);
 }
@@ -110,6 +114,7 @@ impl<T: Object> ObjectType<T> {
         Self {
             metrics: Arc::new(TypeMetrics::new(address, name.as_str())),
             call_metrics,
+            repeated: RepeatedCallMetrics::new(address, name.as_str()),
             methods,
             unknown_method,
             directory: Directory::new(),
@@ -220,6 +225,10 @@ impl<T: Object> AnyObjectType for ObjectType<T> {
             life::end_if_idle(activation, now);
         }
         self.idle.next_look()
+    }
+
+    fn oldest_unsaved(&self) -> Option<u64> {
+        self.unsaved.oldest()
     }
 
     fn abandon(&self) {

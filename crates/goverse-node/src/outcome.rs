@@ -1,6 +1,7 @@
 //! How a turn ended, and all that follows from it: for the object, the metrics, and the caller.
 
 use std::borrow::Borrow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use goverse_core::{ErrorCode, Ran};
@@ -119,12 +120,14 @@ pub(crate) fn repeated<M: Method, G: Borrow<MethodMetrics>>(
     if let (Some(live), Some(saving)) = (turn.live_mut(), cx.saving()) {
         live.book = saving.take_book();
     }
+    let activation = Arc::clone(turn.activation());
     turn.end(Ending::Returned(Wish::Stay));
     let (code, error) = match repeat {
         Repeat::First => unreachable!("the first of its id runs"),
         Repeat::Answered(result) => {
             let (queued, ran) =
                 (clock::seconds(received, begun), clock::seconds(begun, clock::now()));
+            activation.object_type().repeated.deduplicated();
             guard.ran(CallStatus::Repeated, queued, ran);
             return result;
         }

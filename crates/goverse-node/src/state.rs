@@ -13,6 +13,7 @@ mod loading;
 mod node_store;
 mod once;
 mod persistence;
+mod upkeep;
 
 pub(crate) use after_commit::AfterCommit;
 pub(crate) use book::{Book, Saving};

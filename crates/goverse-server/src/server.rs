@@ -175,8 +175,9 @@ impl ServerBuilder {
         let readiness = Arc::new(Readiness::new(address));
         let store = open_if_needed(&config, &node).await?;
         let node = config.objects.apply(node);
-        let node = match &store {
-            Some(store) => node.store(Arc::clone(store)),
+        let has_store = store.is_some();
+        let node = match store {
+            Some(store) => node.store(store),
             None => node,
         };
         let node = node.build().map_err(|error| start_error(&config, error))?;
@@ -194,8 +195,8 @@ impl ServerBuilder {
         readiness.set(true);
         tracing::info!(node = %address, types = node.types().count(), "node ready");
         let mut tasks = JoinSet::new();
-        if let Some(store) = store {
-            tasks.spawn(watch(store, node.clone(), Arc::clone(&readiness)));
+        if has_store {
+            tasks.spawn(watch(node.clone(), Arc::clone(&readiness)));
         }
         to_spawn.into_iter().for_each(|spawn| spawn(node.clone(), &mut tasks));
         let shutdown_timeout = config.shutdown_timeout;

@@ -67,14 +67,9 @@ fn ended(config: &StoreConfig) -> OpenError {
 }
 
 /// Asks the store again and again whether it is there, and tells whoever asks whether the node is ready.
-pub(crate) async fn watch(store: Arc<dyn StateStore>, node: Node, readiness: Arc<Readiness>) {
+pub(crate) async fn watch(node: Node, readiness: Arc<Readiness>) {
     loop {
-        let check = tokio::time::timeout(node.settings().store_timeout, store.check());
-        let problem = match check.await {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some("the store does not answer".to_owned()),
-        };
+        let problem = node.check_store().await.err().map(|error| error.to_string());
         match (&problem, readiness.store_problem()) {
             (Some(error), None) => tracing::warn!(error, "store not there"),
             (None, Some(_)) => tracing::info!("store there again"),

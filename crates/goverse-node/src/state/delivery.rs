@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use goverse_core::ErrorCode;
+use goverse_metrics::{AfterCommitMetrics, AfterCommitOutcome};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::bytes_call::Reply;
@@ -17,6 +18,7 @@ use crate::caller::Origin;
 use crate::node::{Inner, Node};
 use crate::object_type::NamedCall;
 use crate::state::node_store::{NodeStore, unix_ms};
+use crate::state::upkeep::look_after_store;
 use crate::store::{ObjectKey, Outgoing, OutgoingKey, Settlement, StoreError};
 
 /// How many calls are under way at once.
@@ -36,6 +38,7 @@ pub(crate) struct Delivery {
     calls: Semaphore,
     /// Told when there is something to settle.
     settle: Notify,
+    metrics: AfterCommitMetrics,
 }
 
 #[derive(Default)]
@@ -81,13 +84,13 @@ enum Verdict {
 
 // === impl Delivery ===
 
-impl Default for Delivery {
-    fn default() -> Self {
-        Self { state: Mutex::default(), calls: Semaphore::new(CALLS_MAX), settle: Notify::new() }
-    }
-}
-
 impl Delivery {
+    pub(super) fn new(node: &str) -> Self {
+        let metrics = AfterCommitMetrics::new(node);
+        let calls = Semaphore::new(CALLS_MAX);
+        Self { state: Mutex::default(), calls, settle: Notify::new(), metrics }
+    }
+
     /// Takes over calls that are durable now.
     pub(super) fn send(&self, node: &Weak<Inner>, calls: Vec<Outgoing>) {
         if calls.is_empty() {
@@ -105,15 +108,18 @@ impl Delivery {
             state.stage = Stage::Reading;
             tokio::spawn(look_after(Weak::clone(node)));
             tokio::spawn(settle_all(Weak::clone(node)));
+            tokio::spawn(look_after_store(Weak::clone(node)));
         }
     }
 
-    /// How many calls are not answered yet, and when the first of them was committed.
-    pub(crate) fn pending(&self) -> (usize, Option<u64>) {
+    /// Reports how many calls are not answered yet, and for how long the first of them has waited.
+    pub(super) fn report(&self) {
         let state = self.lock();
         let count = state.lanes.values().map(|lane| lane.calls.len()).sum();
         let firsts = state.lanes.values().filter_map(|lane| lane.calls.values().next());
-        (count, firsts.map(|call| call.committed).min())
+        let oldest = firsts.map(|call| call.committed).min();
+        let age = oldest.map_or(0, |committed| unix_ms().saturating_sub(committed));
+        self.metrics.set_pending(count, Duration::from_millis(age).as_secs_f64());
     }
 
     /// The next call of a lane; the lane goes if there is none.
@@ -128,10 +134,12 @@ impl Delivery {
 
     /// Writes down what became of a call.
     fn conclude(&self, pair: &Pair, call: &Outgoing, verdict: Verdict) {
+        self.metrics.attempted(verdict.outcome());
         let key = call.key.clone();
         let mut state = self.lock();
         let settlement = match verdict {
-            Verdict::Again(_) => {
+            Verdict::Again(why) => {
+                tracing::debug!(to = %call.to, method = call.method, why, "call after a commit is tried again");
                 let attempts = call.attempts + 1;
                 let not_before = unix_ms() + delay(attempts);
                 let lane = state.lanes.get_mut(pair);
@@ -146,7 +154,10 @@ impl Delivery {
                 }
                 state.done.insert(key.clone(), false);
                 match ended {
-                    Verdict::Dead(reason) => Settlement::Dead { key, at: unix_ms(), reason },
+                    Verdict::Dead(reason) => {
+                        tracing::warn!(to = %call.to, method = call.method, reason, "call after a commit given up");
+                        Settlement::Dead { key, at: unix_ms(), reason }
+                    }
                     _ => Settlement::Delivered(key),
                 }
             }
@@ -176,6 +187,18 @@ impl Delivery {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    fn outcome(&self) -> AfterCommitOutcome {
+        match self {
+            Verdict::Delivered => AfterCommitOutcome::Delivered,
+            Verdict::Again(_) => AfterCommitOutcome::Retried,
+            Verdict::Dead(_) => AfterCommitOutcome::Dead,
+        }
     }
 }
 
@@ -338,11 +361,11 @@ async fn settle_all(node: Weak<Inner>) {
     }
 }
 
-fn upgrade(node: &Weak<Inner>) -> Option<Node> {
+pub(super) fn upgrade(node: &Weak<Inner>) -> Option<Node> {
     node.upgrade().map(Node::from)
 }
 
-fn store_of(node: &Node) -> &NodeStore {
+pub(super) fn store_of(node: &Node) -> &NodeStore {
     node.state().store.as_ref().expect("only a node with a store delivers from it")
 }
 

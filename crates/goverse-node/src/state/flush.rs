@@ -28,9 +28,14 @@ pub(crate) struct Unsaved<T: Object> {
     queue: Mutex<Queue<T>>,
 }
 
+/// Since when, and which.
+type Changed<T> = (u64, Weak<Activation<T>>);
+
 struct Queue<T: Object> {
     /// In the order of their first unsaved change.
-    changed: VecDeque<(u64, Weak<Activation<T>>)>,
+    changed: VecDeque<Changed<T>>,
+    /// Since when those are unsaved that are being saved.
+    under_way: Vec<u64>,
     /// Whether a task looks after them.
     runs: bool,
 }
@@ -39,7 +44,13 @@ struct Queue<T: Object> {
 
 impl<T: Object> Default for Unsaved<T> {
     fn default() -> Self {
-        Self { queue: Mutex::new(Queue { changed: VecDeque::new(), runs: false }) }
+        Self {
+            queue: Mutex::new(Queue {
+                changed: VecDeque::new(),
+                under_way: Vec::new(),
+                runs: false,
+            }),
+        }
     }
 }
 
@@ -55,11 +66,13 @@ impl<T: Object> Unsaved<T> {
 
     /// Since when the oldest change waits, if any does.
     pub(crate) fn oldest(&self) -> Option<u64> {
-        self.lock().changed.front().map(|(since, _)| *since)
+        let queue = self.lock();
+        let waiting = queue.changed.front().map(|(since, _)| *since);
+        queue.under_way.iter().copied().chain(waiting).min()
     }
 
     /// The next object to save, if that is due; else how long to wait. Nothing if there is none.
-    fn next(&self, interval: Duration) -> Option<Result<Weak<Activation<T>>, Duration>> {
+    fn next(&self, interval: Duration) -> Option<Result<Changed<T>, Duration>> {
         let mut queue = self.lock();
         let Some((since, _)) = queue.changed.front() else {
             queue.runs = false;
@@ -69,7 +82,17 @@ impl<T: Object> Unsaved<T> {
         if due > now {
             return Some(Err(clock::between(now, due)));
         }
-        queue.changed.pop_front().map(|(_, activation)| Ok(activation))
+        let next = queue.changed.pop_front()?;
+        queue.under_way.push(next.0);
+        Some(Ok(next))
+    }
+
+    /// What was unsaved since then is saved, or gone.
+    fn done(&self, since: u64) {
+        let mut queue = self.lock();
+        if let Some(index) = queue.under_way.iter().position(|other| *other == since) {
+            queue.under_way.swap_remove(index);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue<T>> {
@@ -84,11 +107,15 @@ async fn save_in_time<T: Object>(object_type: Arc<ObjectType<T>>) {
     while let Some(next) = object_type.unsaved.next(interval) {
         match next {
             Err(wait) => tokio::time::sleep(wait).await,
-            Ok(activation) => {
-                let Some(activation) = activation.upgrade() else { continue };
+            Ok((since, activation)) => {
+                let Some(activation) = activation.upgrade() else {
+                    object_type.unsaved.done(since);
+                    continue;
+                };
                 let Ok(permit) = Arc::clone(&saves).acquire_owned().await else { return };
                 tokio::spawn(async move {
                     save(&activation).await;
+                    activation.object_type().unsaved.done(since);
                     drop(permit);
                 });
             }

@@ -29,7 +29,7 @@ pub(crate) struct NodeStore {
 impl NodeStore {
     pub(crate) fn new(store: Arc<dyn StateStore>, node: &str, timeout: Duration) -> Self {
         let access = StoreAccess::new(node, store);
-        Self { access, delivery: Delivery::default(), tenure: OnceCell::new(), timeout }
+        Self { access, delivery: Delivery::new(node), tenure: OnceCell::new(), timeout }
     }
 
     /// Delivers what was committed before, if that has not begun.
@@ -68,6 +68,11 @@ impl NodeStore {
         call_id: &CallId,
     ) -> Result<Option<CallRecord>, StoreError> {
         self.in_time(self.access.call_record(object, call_id), StoreError::Unavailable).await
+    }
+
+    /// Whether the store answers.
+    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+        self.in_time(self.access.check(), StoreError::Unavailable).await
     }
 
     pub(super) async fn in_time<T>(

@@ -38,11 +38,6 @@ impl StoreAccess {
         Self { shared: Arc::new(Shared { store, metrics, gathering: Mutex::default() }) }
     }
 
-    /// The store, for what is not asked of it in the course of calls.
-    pub(crate) fn store(&self) -> &Arc<dyn StateStore> {
-        &self.shared.store
-    }
-
     /// The handles of its metrics.
     pub(crate) fn metrics(&self) -> &StoreMetrics {
         &self.shared.metrics
