@@ -12,6 +12,7 @@ mod name;
 mod node_address;
 mod payload;
 mod ran;
+mod shard;
 
 pub use call_id::{CallId, InvalidCallId};
 pub use encoding::{Encoding, InvalidEncoding};
@@ -22,3 +23,4 @@ pub use name::{InvalidName, OBJECT_ID_BYTES_MAX, ObjectId, TYPE_NAME_BYTES_MAX, 
 pub use node_address::{InvalidAddress, NodeAddress};
 pub use payload::{NESTING_MAX, Never, NoArguments, Payload, PayloadError, Proto};
 pub use ran::Ran;
+pub use shard::{InvalidShard, ShardCount, ShardId, shard_of};
