@@ -3,8 +3,13 @@
 //! It knows nothing of objects and of how nodes talk to each other.
 
 mod coordinator;
+mod machine;
+pub mod records;
+mod tenure;
 
 pub use coordinator::{
     BoxFuture, Cell, Change, Content, Coordinator, CoordinatorError, Effect, Grant, Guard, LeaseId,
     Revision, Transaction, Verdict, Watch, WatchEvent,
 };
+pub use machine::{Action, Event, Lease, Loss, Machine, Moment, Outcome, Refusal, Settings};
+pub use tenure::{Epoch, Incarnation, InvalidIncarnation, Token};
