@@ -2,8 +2,12 @@
 //!
 //! It knows nothing of objects and of how nodes talk to each other.
 
+#[macro_use]
+mod mutant;
+
 mod coordinator;
 mod machine;
+mod placement;
 pub mod records;
 mod tenure;
 
@@ -11,5 +15,8 @@ pub use coordinator::{
     BoxFuture, Cell, Change, Content, Coordinator, CoordinatorError, Effect, Grant, Guard, LeaseId,
     Revision, Transaction, Verdict, Watch, WatchEvent,
 };
-pub use machine::{Action, Event, Lease, Loss, Machine, Moment, Outcome, Refusal, Settings};
+pub use machine::{
+    Action, Event, Lease, Loss, Machine, Moment, Outcome, Refusal, Route, Settings, ShardState,
+    Stored, View,
+};
 pub use tenure::{Epoch, Incarnation, InvalidIncarnation, Token};

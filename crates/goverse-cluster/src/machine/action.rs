@@ -57,12 +57,12 @@ pub enum Loss {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Another member has that address, and stays.
-    #[error("address in use: {address} is a member already, as incarnation {by}")]
+    #[error("address in use: {address} is a member already, and has not gone")]
     AddressInUse {
         /// Which address.
         address: NodeAddress,
-        /// Who has it.
-        by: Incarnation,
+        /// Who has it, if its record can be read.
+        by: Option<Incarnation>,
     },
     /// The cluster has another number of shards.
     #[error("this node is configured for {ours} shards, and its cluster has {theirs}")]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use goverse_core::{NodeAddress, ShardCount};
 
+use crate::mutant::Rules;
 use crate::records::NodeFacts;
 
 /// What a machine is told before it begins.
@@ -28,6 +29,8 @@ pub struct Settings {
     pub handoff_max: usize,
     /// What the node tells of itself.
     pub facts: NodeFacts,
+    /// All of them, in every program.
+    pub(crate) rules: Rules,
 }
 
 /// How long a holder that vanished without acknowledging is waited for.
@@ -53,6 +56,7 @@ impl Settings {
             min_quorum: 1,
             handoff_max: 512,
             facts: NodeFacts::default(),
+            rules: Rules::default(),
         }
     }
 
