@@ -9,6 +9,8 @@ mod coordinator;
 mod machine;
 mod placement;
 pub mod records;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 mod tenure;
 
 pub use coordinator::{
@@ -19,4 +21,6 @@ pub use machine::{
     Action, Event, Lease, Loss, Machine, Moment, Outcome, Refusal, Route, Settings, ShardState,
     Stored, View,
 };
+#[cfg(any(test, feature = "simulation"))]
+pub use mutant::Mutant;
 pub use tenure::{Epoch, Incarnation, InvalidIncarnation, Token};
