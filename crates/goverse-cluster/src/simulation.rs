@@ -119,6 +119,13 @@ impl Invariant {
     }
 }
 
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { steps, turns, revisions } = self;
+        write!(f, "{steps} steps, {turns} turns, {revisions} revisions")
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self.invariant {

@@ -1,5 +1,7 @@
 //! What befalls a simulated cluster, and how failures stop.
 
+use std::collections::BTreeSet;
+
 use goverse_core::ShardId;
 use rand::Rng;
 
@@ -106,9 +108,7 @@ impl World {
             process.link = Link::default();
             process.paused_until = process.paused_until.min(self.now);
         }
-        let stays = |process: &&Process| process.is_alive && !process.is_draining;
-        let staying = self.processes.iter().filter(stays).count();
-        for node in staying..self.plan.min_quorum {
+        for node in self.staying().len()..self.plan.min_quorum {
             self.start(100 + node);
         }
         self.at(self.wishes_begin(), Happening::Wish);
@@ -119,20 +119,24 @@ impl World {
         if self.now < self.wishes_begin() + 8 * SECOND {
             self.after(700 * MS, Happening::Wish);
         }
-        let stays = |process: &ProcessId| {
-            let it = &self.processes[*process];
-            it.is_alive && !it.is_draining
-        };
-        let staying: Vec<ProcessId> = (0..self.processes.len()).filter(stays).collect();
+        let staying: Vec<usize> = self.staying().into_iter().collect();
         if staying.is_empty() {
             return;
         }
-        let process = staying[self.random.random_range(0..staying.len())];
-        if staying.len() > self.plan.min_quorum.max(1) && self.random.random_ratio(1, 8) {
+        let node = staying[self.random.random_range(0..staying.len())];
+        let can_be_spared = staying.len() > self.plan.min_quorum.max(1);
+        if can_be_spared && self.random.random_ratio(1, 8) {
+            let process = self.living(node).expect("a node that stays has a process");
             return self.drain(process);
         }
         let shard = ShardId(self.random.random_range(0..self.plan.shards));
-        self.wish_move(shard, self.processes[process].node);
+        self.wish_move(shard, node);
+    }
+
+    /// The nodes with a process that lives and does not drain. Two at one address cannot both be members.
+    fn staying(&self) -> BTreeSet<usize> {
+        let stays = |process: &&Process| process.is_alive && !process.is_draining;
+        self.processes.iter().filter(stays).map(|process| process.node).collect()
     }
 
     fn wish_move(&mut self, shard: ShardId, node: usize) {
