@@ -10,7 +10,6 @@ use super::process::name;
 use super::world::{Happening, MS, ProcessId, SECOND, World};
 use super::{Invariant, Time};
 use crate::coordinator::{Effect, Revision, Transaction};
-use crate::machine::View;
 use crate::records::{MEMBERS_PREFIX, MemberRecord};
 use crate::tenure::Epoch;
 
@@ -104,7 +103,11 @@ impl World {
         after: Option<(Revision, Epoch)>,
     ) {
         let (Some(before), Some(after)) = (before, after) else { return };
-        if after.0 < before.0 || after.1 < before.1 {
+        let seen = &mut self.processes[process].epoch_seen;
+        *seen = after.1.max(*seen);
+        // Without an assignment that can be read there is no epoch.
+        let is_lower = after.1 < before.1 && after.1 > Epoch(0);
+        if after.0 < before.0 || is_lower {
             let process = self.describe(process);
             let message = format!("the view of {process} goes back, from {before:?} to {after:?}");
             self.fail(Invariant::NeverBack, message);
@@ -113,7 +116,7 @@ impl World {
 
     /// I3 of a member's own record: it acknowledges nothing that it has not seen.
     pub(super) fn check_record(&mut self, process: ProcessId, transaction: &Transaction) {
-        let seen = self.processes[process].view().map(View::epoch).unwrap_or_default();
+        let seen = self.processes[process].epoch_seen;
         for effect in &transaction.effects {
             let Effect::Put { key, value, .. } = effect else { continue };
             let record =

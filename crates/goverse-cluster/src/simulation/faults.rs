@@ -11,7 +11,7 @@ use super::process::{Link, Process};
 use super::world::{Happening, MS, ProcessId, SECOND, World};
 use crate::coordinator::{Effect, Transaction};
 use crate::machine::Event;
-use crate::records::{INTENT_KEY, MoveRequest};
+use crate::records::{ASSIGNMENT_KEY, INTENT_KEY, MoveRequest};
 
 // === impl World ===
 
@@ -23,6 +23,10 @@ impl World {
             FaultKind::Outage { ms } => self.outage(ms, false),
             FaultKind::Wipe => self.outage(1_000, true),
             FaultKind::Compact => self.etcd.compact(),
+            FaultKind::Spoil => self.put_by_hand(ASSIGNMENT_KEY, b"nonsense".to_vec()),
+            FaultKind::Delete => {
+                self.change_by_hand(Effect::Delete { key: ASSIGNMENT_KEY.into() });
+            }
             FaultKind::SlowStore { ms, delay_ms } => {
                 self.store_is_slow_until = self.now + ms * MS;
                 self.store_delay_max = delay_ms * MS;
@@ -147,12 +151,18 @@ impl World {
     }
 
     fn put_intent(&mut self) {
-        if !self.etcd.is_up(self.now) {
-            return;
-        }
         let value = self.intent.encode();
-        let put = Effect::Put { key: INTENT_KEY.into(), value, lease: None };
-        self.etcd.transact(&Transaction { guards: vec![], effects: vec![put] });
-        self.publish();
+        self.put_by_hand(INTENT_KEY, value);
+    }
+
+    fn put_by_hand(&mut self, key: &str, value: Vec<u8>) {
+        self.change_by_hand(Effect::Put { key: key.into(), value, lease: None });
+    }
+
+    fn change_by_hand(&mut self, effect: Effect) {
+        if self.etcd.is_up(self.now) {
+            self.etcd.transact(&Transaction { guards: vec![], effects: vec![effect] });
+            self.publish();
+        }
     }
 }

@@ -53,6 +53,8 @@ pub enum FaultKind {
     SlowReplies { node: usize, ms: u64, delay_ms: u64 },
     Outage { ms: u64 },
     Wipe,
+    Spoil,
+    Delete,
     Compact,
     BreakWatch { node: usize },
     Lag { node: usize, what: Lagging, ms: u64 },
@@ -135,7 +137,7 @@ impl Plan {
         let shard = random.random_range(0..self.shards);
         let ms = random.random_range(100..3 * self.ttl_ms);
         let delay_ms = random.random_range(100..2 * self.ttl_ms);
-        let kind = match random.random_range(0..38) {
+        let kind = match random.random_range(0..40) {
             0..4 => FaultKind::Pause { node, ms },
             4..6 => FaultKind::Crash { node },
             6..9 => FaultKind::Start { node },
@@ -156,7 +158,9 @@ impl Plan {
             27..29 => FaultKind::SlowStore { ms, delay_ms },
             29..31 => FaultKind::Drain { node },
             31..34 => FaultKind::Move { shard, node },
-            34 => FaultKind::Pin { shard, node },
+            34..36 => FaultKind::Pin { shard, node },
+            36 => FaultKind::Spoil,
+            37 => FaultKind::Delete,
             _ => FaultKind::SlowTurn { shard, ms },
         };
         if matches!(kind, FaultKind::Crash { .. } | FaultKind::Drain { .. }) && random.random() {
@@ -206,6 +210,8 @@ impl fmt::Display for FaultKind {
             }
             Self::Outage { ms } => write!(f, "the coordinator is gone for {ms} ms"),
             Self::Wipe => write!(f, "the coordinator forgets everything"),
+            Self::Spoil => write!(f, "somebody puts nonsense in the place of the assignment"),
+            Self::Delete => write!(f, "somebody deletes the assignment"),
             Self::Compact => write!(f, "the coordinator compacts its history"),
             Self::BreakWatch { node } => write!(f, "the watch of node {node} breaks"),
             Self::Lag { node, what, ms } => {

@@ -34,6 +34,8 @@ pub(super) struct Process {
     pub(super) tenures: BTreeMap<ShardId, Tenure>,
     pub(super) activations: BTreeMap<Object, Activation>,
     pub(super) is_draining: bool,
+    /// The highest epoch that there was in its view.
+    pub(super) epoch_seen: Epoch,
 }
 
 /// What lies between a process and the coordinator.
@@ -133,6 +135,7 @@ impl World {
             tenures: BTreeMap::new(),
             activations: BTreeMap::new(),
             is_draining: false,
+            epoch_seen: Epoch(0),
         });
         self.tell(None, || format!("{}: starts", name(process, node)));
         self.ask_for_lease(process);
@@ -152,6 +155,7 @@ impl World {
         let it = &mut self.processes[process];
         it.machine = Some(machine);
         it.lease = lease.id;
+        it.epoch_seen = Epoch(0);
         let delay = self.random.random_range(0..50 * MS);
         self.after(delay, Happening::Ready(process));
         self.step(process, Event::Tick);
