@@ -10,6 +10,7 @@ mod model;
 mod process;
 mod promtool;
 mod protoc;
+mod sim;
 mod soak;
 mod task;
 mod test;

@@ -1,7 +1,7 @@
 //! The table of tasks, and what `--help` says of them.
 
 use crate::failure::Failure;
-use crate::{bench, ci, demo, docs, model, promtool, soak, test, tidy};
+use crate::{bench, ci, demo, docs, model, promtool, sim, soak, test, tidy};
 
 /// One thing that `cargo xtask` can do.
 pub(crate) struct Task {
@@ -27,6 +27,7 @@ const TASKS: &[Task] = &[
     model::TASK,
     docs::TASK,
     bench::TASK,
+    sim::TASK,
     soak::TASK,
 ];
 
