@@ -6,12 +6,15 @@
 //! * [`Process`] is a program that runs: its output, its signals, its end.
 //! * [`poll::until`] is the one way to wait. Nothing else sleeps.
 //! * [`port`] picks ports that other tests do not use.
-//! * [`Demo`] and [`Prometheus`] are started, ready, and stopped when they are dropped.
+//! * [`Demo`], [`Prometheus`] and [`Etcd`] are started, ready, and stopped when they are dropped.
+//! * [`Proxy`] is the network between a program and a server, where it can be cut.
 //!
 //! The harness is for tests: it panics when it cannot do what it was asked, and says what it last saw.
 
 mod binary;
+mod certificates;
 mod demo;
+mod etcd;
 pub mod exposition;
 pub mod http;
 mod output;
@@ -20,12 +23,16 @@ pub mod port;
 mod process;
 pub mod prometheus;
 pub mod promtool;
+mod proxy;
 mod tool;
 mod workspace;
 
 pub use binary::{build_package, goverse_binary};
+pub use certificates::Certificates;
 pub use demo::Demo;
+pub use etcd::{Etcd, EtcdTls};
 pub use output::Stream;
 pub use process::Process;
 pub use prometheus::Prometheus;
+pub use proxy::{Proxy, Traffic};
 pub use workspace::workspace_root;
