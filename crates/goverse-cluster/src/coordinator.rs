@@ -179,6 +179,12 @@ pub trait Coordinator: Send + Sync + 'static {
     /// # Errors
     /// As of [`CoordinatorError`]; a compaction of `after` may also show at the first event.
     fn watch(&self, after: Revision) -> BoxFuture<'_, Result<Box<dyn Watch>, CoordinatorError>>;
+
+    /// Has `close` called before the cells of a lease are deleted because its time is over: it closes the window of
+    /// the node whose lease it is. Only a coordinator in the same process can do that; others ignore it.
+    fn before_end(&self, lease: LeaseId, close: Box<dyn FnOnce() + Send>) {
+        let _ = (lease, close);
+    }
 }
 
 /// Why a coordinator gave no answer, or not the wanted one.
@@ -199,6 +205,9 @@ pub enum CoordinatorError {
     /// User or password are wrong, or do not suffice. Trying again is no use.
     #[error("the coordinator refuses access: {0}")]
     Denied(String),
+    /// A transaction is larger than it takes; nothing happened. Trying again is no use.
+    #[error("the coordinator takes no transaction of this size: {0}")]
+    TooLarge(String),
     /// It answered something that cannot be.
     #[error("the coordinator's answer makes no sense: {0}")]
     Nonsense(String),
