@@ -39,9 +39,7 @@ fn refusal(status: &Status) -> Option<CoordinatorError> {
     let text = || describe(status);
     Some(match status.code() {
         Code::Unauthenticated | Code::PermissionDenied => CoordinatorError::Denied(text()),
-        Code::InvalidArgument | Code::FailedPrecondition
-            if is_about(&["authentication", "user name", "auth token"]) =>
-        {
+        Code::InvalidArgument | Code::FailedPrecondition if is_about_access(status.message()) => {
             CoordinatorError::Denied(text())
         }
         Code::InvalidArgument | Code::ResourceExhausted
@@ -56,6 +54,12 @@ fn refusal(status: &Status) -> Option<CoordinatorError> {
         }
         _ => return None,
     })
+}
+
+/// Whether a text of etcd's is about who we are and what we may do.
+pub(super) fn is_about_access(text: &str) -> bool {
+    let words = ["permission denied", "authentication", "user name", "auth token"];
+    words.iter().any(|word| text.contains(word))
 }
 
 /// Whether the request cannot have left us.

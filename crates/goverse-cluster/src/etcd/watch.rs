@@ -6,7 +6,7 @@ use std::sync::Arc;
 use etcd_client::{Client, Event, EventType, GetOptions, WatchOptions, WatchResponse, WatchStream};
 
 use super::endpoints::{Endpoints, Outcome};
-use super::failure::meaning;
+use super::failure::{is_about_access, meaning};
 use super::{ANSWER_BYTES_MAX, cell, name, nonsense, revision_of};
 use crate::coordinator::{BoxFuture, Cell, Change, CoordinatorError, Revision, Watch, WatchEvent};
 
@@ -119,7 +119,7 @@ fn refusal(response: &WatchResponse) -> Result<(), CoordinatorError> {
         return Ok(());
     }
     let reason = response.cancel_reason();
-    if reason.contains("permission denied") {
+    if is_about_access(reason) {
         return Err(CoordinatorError::Denied(reason.to_owned()));
     }
     Err(CoordinatorError::Unavailable(format!("etcd ended the watch: {reason}")))
