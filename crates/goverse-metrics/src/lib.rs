@@ -6,6 +6,7 @@
 //!   [] count with.
 //! * [`StoreMetrics`] are the handles of a node's store, which [`StoreOperationGuard`] counts with;
 //!   [`RepeatedCallMetrics`] and [`AfterCommitMetrics`] are of calls that a store makes sure of.
+//! * [`ClusterMetrics`] are the handles of a node's part in its cluster.
 //! * [`ScrapeMetrics`], [`NodeMetrics`] and [`OverflowMetrics`] are what a server reports of itself.
 //!
 //! Handles report to whichever [`metrics`] recorder is installed **when they are made**. A handle
@@ -24,6 +25,7 @@
 
 mod calls;
 pub mod catalogue;
+mod cluster;
 mod facade;
 mod objects;
 mod server;
@@ -32,11 +34,13 @@ mod vocabulary;
 
 pub use calls::{CallGuard, CallMetrics, MethodMetrics, UnknownCallMetrics};
 pub use catalogue::{CATALOGUE, Kind, Label, Metric, Moves, Stability, Unit, Values};
+pub use cluster::{ClusterMetrics, ClusterSummary, OperationGuard};
 pub use facade::{ABSENT_TYPE, OTHER, TARGET, describe};
 pub use objects::{ActivationAttempt, ObjectGuard, TypeMetrics, UnknownTypeMetrics};
 pub use server::{NodeMetrics, OverflowMetrics, ScrapeMetrics, report_build};
 pub use store::{AfterCommitMetrics, RepeatedCallMetrics, StoreMetrics, StoreOperationGuard};
 pub use vocabulary::{
-    ActivationFailure, AfterCommitOutcome, CallStatus, ConflictKind, DeactivationFailure,
-    DeactivationReason, PanicSite, RejectionCode, StoreKind, StoreOperation, StoreStatus,
+    ActivationFailure, AfterCommitOutcome, CallStatus, ConflictKind, CoordinatorOperation,
+    CoordinatorOutcome, DeactivationFailure, DeactivationReason, MemberState, PanicSite,
+    RejectionCode, RenewalOutcome, ShardMoveReason, StoreKind, StoreOperation, StoreStatus,
 };

@@ -246,3 +246,83 @@ impl StoreKind {
         named.copied().unwrap_or(Self::Other)
     }
 }
+
+label_values! {
+    /// What a member of the cluster does: the label `state`.
+    MemberState {
+        /// It does not listen yet.
+        Joining = "joining",
+        /// It may be given shards.
+        Active = "active",
+        /// It is leaving, and gives its shards away.
+        Draining = "draining",
+    }
+}
+
+label_values! {
+    /// Why a shard was given to another node: the label `reason` of the moves.
+    ShardMoveReason {
+        /// It had no owner.
+        First = "first",
+        /// Its owner was gone.
+        Failover = "failover",
+        /// Its owner is leaving.
+        Drain = "drain",
+        /// So that each member has its share.
+        Balance = "balance",
+        /// An operator asked for it.
+        Intent = "intent",
+    }
+}
+
+label_values! {
+    /// What became of a renewal: the label `outcome` of the renewals.
+    RenewalOutcome {
+        /// The lease lives on.
+        Ok = "ok",
+        /// No answer came in time.
+        Failed = "failed",
+        /// There was no such lease any more.
+        Gone = "gone",
+    }
+}
+
+label_values! {
+    /// What is asked of a coordinator: the label `operation`.
+    CoordinatorOperation {
+        /// A lease.
+        Grant = "grant",
+        /// That a lease lives on.
+        Renew = "renew",
+        /// That a lease ends.
+        Revoke = "revoke",
+        /// All there is.
+        Read = "read",
+        /// Whether what is known is current.
+        Confirm = "confirm",
+        /// A guarded change.
+        Transact = "transact",
+        /// To be told of changes.
+        Watch = "watch",
+    }
+}
+
+label_values! {
+    /// How an operation at a coordinator ended: the label `outcome`.
+    CoordinatorOutcome {
+        /// As it was asked.
+        Ok = "ok",
+        /// A guard did not hold, or the lease was gone.
+        Refused = "refused",
+        /// The coordinator was not reached, or cannot decide.
+        Unavailable = "unavailable",
+        /// The answer was lost.
+        Unknown = "unknown",
+        /// No answer came in time.
+        TimedOut = "timed_out",
+        /// User or password are wrong, or do not suffice.
+        Denied = "denied",
+        /// All others.
+        Failed = "failed",
+    }
+}

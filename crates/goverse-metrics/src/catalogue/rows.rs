@@ -1,6 +1,7 @@
 //! The rows of the catalogue.
 
 mod calls;
+mod cluster;
 mod process;
 mod store;
 
@@ -8,6 +9,7 @@ use super::{Kind, Label, Metric, Moves, Stability, Unit, Values};
 use crate::vocabulary::{ActivationFailure, DeactivationFailure, DeactivationReason};
 
 pub use calls::*;
+pub use cluster::*;
 pub use process::*;
 pub use store::*;
 
@@ -52,6 +54,21 @@ pub(super) const ALL: &[&Metric] = &[
     &AFTER_COMMIT_PENDING,
     &AFTER_COMMIT_OLDEST_SECONDS,
     &AFTER_COMMIT_ATTEMPTS_TOTAL,
+    &CLUSTER_MEMBERS,
+    &CLUSTER_LEADER,
+    &CLUSTER_LEADER_CHANGES_TOTAL,
+    &SHARDS_OWNED,
+    &SHARDS_IN_HANDOFF,
+    &SHARD_MOVES_TOTAL,
+    &SHARD_HANDOFF_SECONDS,
+    &SHARD_MAP_EPOCH,
+    &SHARD_MAP_CHANGES_TOTAL,
+    &WINDOW_LEFT_SECONDS,
+    &LEASE_RENEWALS_TOTAL,
+    &COORDINATOR_OPERATIONS_TOTAL,
+    &COORDINATOR_OPERATION_SECONDS,
+    &COORDINATOR_WATCH_RESTARTS_TOTAL,
+    &VIEW_AGE_SECONDS,
     &NODE_READY,
     &BUILD_INFO,
     &METRICS_SCRAPE_DURATION_SECONDS,

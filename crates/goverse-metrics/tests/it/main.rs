@@ -2,5 +2,6 @@
 
 mod calls;
 mod catalogue;
+mod cluster;
 mod guards;
 mod store;
