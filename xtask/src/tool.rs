@@ -18,6 +18,7 @@ struct Tool {
 const TOOLS: &[Tool] = &[
     Tool { program: "etcd", package: "etcd-server", versions: None },
     Tool { program: "etcdctl", package: "etcd-client", versions: None },
+    Tool { program: "ip", package: "iproute2", versions: None },
     Tool { program: "prometheus", package: "prometheus", versions: None },
     Tool { program: "promtool", package: "prometheus", versions: None },
     Tool { program: "initdb", package: "postgresql", versions: Some("/usr/lib/postgresql") },
@@ -141,10 +142,18 @@ mod tests {
     #[test]
     fn what_is_missing_is_told_with_its_package_once() {
         let all = missing(|_| false);
-        let names = ["etcd-client", "etcd-server", "openssl", "postgresql", "prometheus", "strace"];
+        let names = [
+            "etcd-client",
+            "etcd-server",
+            "iproute2",
+            "openssl",
+            "postgresql",
+            "prometheus",
+            "strace",
+        ];
         assert_eq!(packages(&all), names);
         let text = instructions(&all);
-        let programs = "etcd, etcdctl, prometheus, promtool, initdb, openssl, strace";
+        let programs = "etcd, etcdctl, ip, prometheus, promtool, initdb, openssl, strace";
         assert!(text.contains(&format!("the tests need {programs}, not found")), "{text}");
         let command = format!("apt-get install --no-install-recommends {}", names.join(" "));
         assert!(text.ends_with(&command), "{text}");

@@ -6,10 +6,10 @@ use metrics::{Counter, Gauge, Histogram};
 use quanta::Instant;
 
 use crate::catalogue::{
-    CLUSTER_LEADER, CLUSTER_LEADER_CHANGES_TOTAL, CLUSTER_MEMBERS, COORDINATOR_OPERATION_SECONDS,
-    COORDINATOR_OPERATIONS_TOTAL, COORDINATOR_WATCH_RESTARTS_TOTAL, LEASE_RENEWALS_TOTAL,
-    SHARD_HANDOFF_SECONDS, SHARD_MAP_CHANGES_TOTAL, SHARD_MAP_EPOCH, SHARD_MOVES_TOTAL,
-    SHARDS_IN_HANDOFF, SHARDS_OWNED, VIEW_AGE_SECONDS, WINDOW_LEFT_SECONDS,
+    CLUSTER_LEADER, CLUSTER_LEADER_CHANGES_TOTAL, CLUSTER_MEMBERS, CLUSTER_UNREADABLE_RECORDS,
+    COORDINATOR_OPERATION_SECONDS, COORDINATOR_OPERATIONS_TOTAL, COORDINATOR_WATCH_RESTARTS_TOTAL,
+    LEASE_RENEWALS_TOTAL, SHARD_HANDOFF_SECONDS, SHARD_MAP_CHANGES_TOTAL, SHARD_MAP_EPOCH,
+    SHARD_MOVES_TOTAL, SHARDS_IN_HANDOFF, SHARDS_OWNED, VIEW_AGE_SECONDS, WINDOW_LEFT_SECONDS,
 };
 use crate::facade::{counter, gauge, histogram};
 use crate::vocabulary::{
@@ -24,6 +24,7 @@ pub struct ClusterMetrics {
     members: Vec<Gauge>,
     leader: Gauge,
     leader_changes: Counter,
+    unreadable: Gauge,
     shards_owned: Gauge,
     shards_in_handoff: Gauge,
     shard_moves: Vec<Counter>,
@@ -69,6 +70,7 @@ impl ClusterMetrics {
             members: states.map(|state| gauge(&CLUSTER_MEMBERS, &[node, state])).collect(),
             leader: gauge(&CLUSTER_LEADER, &[node]),
             leader_changes: counter(&CLUSTER_LEADER_CHANGES_TOTAL, &[node]),
+            unreadable: gauge(&CLUSTER_UNREADABLE_RECORDS, &[node]),
             shards_owned: gauge(&SHARDS_OWNED, &[node]),
             shards_in_handoff: gauge(&SHARDS_IN_HANDOFF, &[node]),
             shard_moves: by(ShardMoveReason::VALUES, &SHARD_MOVES_TOTAL),
@@ -91,7 +93,8 @@ impl ClusterMetrics {
     /// The node knows nothing of its cluster, and has no part in it.
     pub fn clear(&self) {
         self.follows();
-        for gauge in [&self.shards_owned, &self.map_epoch, &self.window_left, &self.view_age] {
+        let Self { unreadable, shards_owned, map_epoch, window_left, view_age, .. } = self;
+        for gauge in [unreadable, shards_owned, map_epoch, window_left, view_age] {
             gauge.set(0.0);
         }
     }
@@ -118,6 +121,11 @@ impl ClusterMetrics {
     /// Counts that the node became the leader.
     pub fn became_leader(&self) {
         self.leader_changes.increment(1);
+    }
+
+    /// So many values below the prefix cannot be read.
+    pub fn unreadable_records(&self, count: usize) {
+        self.unreadable.set(count as f64);
     }
 
     /// The node serves so many shards.

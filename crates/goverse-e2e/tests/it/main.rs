@@ -3,6 +3,7 @@
 
 mod alerts;
 mod bad_input;
+mod cluster;
 mod configuration;
 mod dashboard;
 mod demo;

@@ -59,6 +59,19 @@ pub const CLUSTER_LEADER_CHANGES_TOTAL: Metric = Metric {
     usage: "`sum(increase(goverse_cluster_leader_changes_total[1h]))`: more than restarts explain means that leaders lose their leases",
 };
 
+/// Values that nobody understands.
+pub const CLUSTER_UNREADABLE_RECORDS: Metric = Metric {
+    name: "goverse_cluster_unreadable_records",
+    kind: Kind::Gauge(Moves::BySet),
+    help: "Values below the cluster's prefix that the node cannot read: put by hand, or by a later version",
+    unit: Unit::Count,
+    labels: &[NODE],
+    series_cap: 2_000,
+    stability: Stability::Experimental,
+    essential: false,
+    usage: "Must be 0; the node's log names the keys. A member whose record cannot be read keeps what it has",
+};
+
 /// Shards that a node may serve.
 pub const SHARDS_OWNED: Metric = Metric {
     name: "goverse_shards_owned",
