@@ -5,6 +5,7 @@
 mod life;
 mod operation;
 mod report;
+mod wipe;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,7 +140,11 @@ impl Driver {
         while let Some(lease) = self.obtain_lease().await? {
             let incarnation = Incarnation(rand::rng().random());
             match Life::begin(&mut self, incarnation, lease).live().await? {
-                End::Lost => self.give_back(&lease).await,
+                End::Lost => {
+                    let lost_at = clock::boot();
+                    self.give_back(&lease).await;
+                    self.outlive_the_past(lost_at).await;
+                }
                 End::Refused(refusal) => {
                     self.give_back(&lease).await;
                     return Err(refusal.into());

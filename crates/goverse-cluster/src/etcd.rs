@@ -47,7 +47,8 @@ impl Etcd {
         Ok(Self { endpoints, prefix, ttls: Mutex::default() })
     }
 
-    /// The endpoints whose etcd is of a version that may end living leases; those that do not answer are left out.
+    /// The endpoints whose etcd is of a version that may end living leases; those that do not answer are left out. The log
+    /// warns of them too, after the first lease was granted.
     pub async fn lease_faults(&self) -> Vec<LeaseFault> {
         version::lease_faults(&self.endpoints).await
     }
@@ -64,6 +65,7 @@ impl Etcd {
         let granted = granted.await?;
         let (lease, ttl) = (LeaseId(granted.id()), seconds_of(granted.ttl())?);
         self.lock_ttls().insert(lease, ttl);
+        version::warn_once(&self.endpoints);
         Ok(Grant { lease, ttl })
     }
 

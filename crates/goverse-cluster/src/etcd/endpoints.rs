@@ -1,6 +1,6 @@
 //! The endpoints of etcd: one is used until an attempt there fails or is given up, then the next.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use etcd_client::{Client, Error};
 
@@ -16,6 +16,8 @@ pub(super) struct Endpoints {
     turns: AtomicUsize,
     /// The id of the etcd cluster that was read last; 0 before.
     cluster: AtomicU64,
+    /// Whether somebody has looked at the versions.
+    is_looked_at: AtomicBool,
 }
 
 /// What an attempt may have done when its answer is lost.
@@ -43,7 +45,12 @@ impl Endpoints {
         }
         let connections = settings.endpoints.iter().map(|url| Connection::new(settings, url));
         let connections = connections.collect::<Result<_, _>>()?;
-        Ok(Self { connections, turns: AtomicUsize::new(0), cluster: AtomicU64::new(0) })
+        Ok(Self {
+            connections,
+            turns: AtomicUsize::new(0),
+            cluster: AtomicU64::new(0),
+            is_looked_at: AtomicBool::new(false),
+        })
     }
 
     /// Tries once, at the endpoint whose turn it is.
@@ -82,6 +89,11 @@ impl Endpoints {
         self.connection(turn).forget();
         let next = turn.wrapping_add(1);
         let _ = self.turns.compare_exchange(turn, next, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// Whether nobody has asked this before.
+    pub(super) fn is_first_look(&self) -> bool {
+        !self.is_looked_at.swap(true, Ordering::Relaxed)
     }
 
     pub(super) fn saw_cluster(&self, id: u64) {

@@ -1,6 +1,7 @@
 //! Versions of etcd that are known to end leases too early.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -21,6 +22,22 @@ pub struct LeaseFault {
     pub endpoint: String,
     /// Its version, such as `3.4.23`.
     pub version: String,
+}
+
+/// Warns of what is found, once; nobody waits for it.
+pub(super) fn warn_once(endpoints: &Arc<Endpoints>) {
+    if endpoints.is_first_look() {
+        let endpoints = Arc::clone(endpoints);
+        tokio::spawn(async move {
+            for LeaseFault { endpoint, version } in lease_faults(&endpoints).await {
+                tracing::warn!(
+                    endpoint,
+                    version,
+                    "this etcd may end living leases; take 3.4.31, 3.5.13 or later"
+                );
+            }
+        });
+    }
 }
 
 /// Asks every endpoint for its version.

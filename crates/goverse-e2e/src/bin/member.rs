@@ -54,6 +54,7 @@ struct Recorder {
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
     match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -69,9 +70,6 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     settings.ttl = Duration::from_secs(arguments.ttl);
     settings.settling = Duration::from_millis(500);
     let coordinator = Arc::new(Etcd::new(&etcd_settings(&arguments))?);
-    for fault in coordinator.lease_faults().await {
-        eprintln!("warning: {fault}");
-    }
     let recorder = Arc::new(Recorder {
         record: OpenOptions::new().create(true).append(true).open(&arguments.record)?,
         turn: Duration::from_millis(arguments.turn),

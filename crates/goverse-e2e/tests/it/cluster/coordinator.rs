@@ -13,9 +13,13 @@ async fn five() -> (Etcd, Members) {
 
 /// Waits so many ttl.
 async fn pass(ttls: u32) {
+    pass_ms(TTL.as_millis() as u64 * u64::from(ttls)).await;
+}
+
+async fn pass_ms(ms: u64) {
     let begin = now();
     poll::until("time to pass", LATER, async || {
-        poll::expect(now() - begin > (TTL * ttls).as_nanos() as u64, now())
+        poll::expect(now() - begin > ms * 1_000_000, now())
     })
     .await;
 }
@@ -82,6 +86,19 @@ async fn a_wiped_etcd_is_founded_anew() {
     etcd.wipe().await;
     let took = members.served_again_after(since).await;
     println!("served again after a wipe of etcd: {took:?}");
+    members.until_balanced().await;
+    members.assert_one_owner_at_a_time();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wiped_etcd_is_founded_when_those_who_do_not_know_it_have_stopped() {
+    let (mut etcd, mut members) = five().await;
+    let paused = (members.leader(&etcd) + 1) % 5;
+    // It is not told, and its window is still open when it goes on.
+    members.all[paused].process.pause();
+    etcd.wipe().await;
+    pass_ms(1_500).await;
+    members.all[paused].process.resume();
     members.until_balanced().await;
     members.assert_one_owner_at_a_time();
 }
