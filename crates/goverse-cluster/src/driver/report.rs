@@ -148,8 +148,23 @@ fn summary(view: &View) -> ClusterSummary {
     for (_, member) in view.readable_members() {
         members[metric_state(member.state) as usize] += 1;
     }
-    let shards_in_handoff = view.assignment().map_or(0, |assignment| assignment.holders.len());
+    let shards_in_handoff = view.assignment().map_or(0, |assignment| {
+        let shards = assignment.holders.keys();
+        shards.filter(|shard| is_in_handoff(view, assignment, **shard)).count()
+    });
     ClusterSummary { members, shards_in_handoff }
+}
+
+/// Whether somebody but the owner may still act for the shard, as far as the view tells; a grace is not waited for.
+fn is_in_handoff(view: &View, assignment: &Assignment, shard: ShardId) -> bool {
+    let owner = assignment.owner(shard).map(|(owner, _)| owner.incarnation);
+    let mut others = assignment.holders(shard).filter(|(node, _)| Some(node.incarnation) != owner);
+    others.any(|(node, release)| {
+        let Some(stored) = view.members().get(&node.address) else { return false };
+        let Ok(member) = &stored.record else { return true };
+        let has_let_go = member.acked >= release && !member.releasing.contains(&shard);
+        member.incarnation == node.incarnation && !has_let_go
+    })
 }
 
 fn metric_state(state: MemberState) -> goverse_metrics::MemberState {

@@ -84,7 +84,7 @@ async fn a_wiped_etcd_is_founded_anew() {
     let (mut etcd, mut members) = five().await;
     let since = now();
     etcd.wipe().await;
-    let took = members.served_again_after(since).await;
+    let took = members.served_anew_after(since).await;
     println!("served again after a wipe of etcd: {took:?}");
     members.until_balanced().await;
     members.assert_one_owner_at_a_time();

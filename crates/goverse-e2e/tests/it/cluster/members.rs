@@ -167,6 +167,17 @@ impl Members {
         Duration::from_nanos(last.saturating_sub(since))
     }
 
+    /// Waits until each shard is served by a tenure that began after `since`, and says how long after.
+    pub(crate) async fn served_anew_after(&mut self, since: u64) -> Duration {
+        poll::until("every shard to be served anew", LATER, async || {
+            let served = record::served(&self.living_acts(), now());
+            let anew = served.values().filter(|begin| **begin > since).count();
+            poll::expect(anew == SHARDS as usize, format!("{anew} shards"))
+        })
+        .await;
+        self.served_again_after(since).await
+    }
+
     fn expect_living(&mut self) {
         for (number, member) in self.all.iter_mut().enumerate() {
             if member.is_there
