@@ -14,6 +14,8 @@ pub(crate) struct Span {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Act {
     pub(crate) shard: u32,
+    /// The epoch from which.
+    pub(crate) since: u64,
     pub(crate) who: String,
     pub(crate) span: Span,
     /// Whether it still serves the shard, as far as the record goes.
@@ -93,8 +95,11 @@ pub(crate) fn served(acts: &[Act], now: u64) -> BTreeMap<u32, u64> {
     let mut served = BTreeMap::new();
     for act in open {
         // Windows that follow one another are one stretch.
-        let since = acts.iter().filter(|other| other.shard == act.shard && other.who == act.who);
-        let since = since.map(|other| other.span.from).min().unwrap_or(act.span.from);
+        let is_same = |other: &&Act| {
+            (other.shard, other.since, &other.who) == (act.shard, act.since, &act.who)
+        };
+        let since = acts.iter().filter(is_same).map(|other| other.span.from).min();
+        let since = since.unwrap_or(act.span.from);
         served.insert(act.shard, since);
     }
     served
@@ -117,19 +122,15 @@ impl Life {
     fn acts(&self, name: &str, incarnation: &str) -> Vec<Act> {
         let who = format!("{name}/{}", &incarnation[..incarnation.len().min(8)]);
         let mut acts = Vec::new();
-        for ((shard, _), (from, end)) in &self.tenures {
+        for ((shard, since), (from, end)) in &self.tenures {
             for window in &self.windows {
                 let span = Span {
                     from: *from.max(&window.from),
                     to: end.map_or(window.to, |end| end.min(window.to)),
                 };
                 if span.from < span.to {
-                    acts.push(Act {
-                        shard: *shard,
-                        who: who.clone(),
-                        span,
-                        is_open: end.is_none(),
-                    });
+                    let (who, is_open) = (who.clone(), end.is_none());
+                    acts.push(Act { shard: *shard, since: *since, who, span, is_open });
                 }
             }
         }
@@ -181,6 +182,8 @@ mod tests {
         let one = "begin aa 0\nwindow 1 5\nserve aa 3 7 2\nwindow 4 9\n";
         assert_eq!(served(&read("a", one), 8).into_iter().collect::<Vec<_>>(), [(3, 2)]);
         assert!(served(&read("a", one), 9).is_empty());
+        let again = format!("{one}end aa 3 7 6\nserve aa 3 8 7\n");
+        assert_eq!(served(&read("a", &again), 8).into_iter().collect::<Vec<_>>(), [(3, 7)]);
         // It closes later than it begins to close: until then it is as it was.
         let closed = format!("{one}window 5 0\n");
         assert_eq!(read("a", &closed), read("a", one));
