@@ -26,7 +26,7 @@ pub use settings::Settings;
 pub use shard::ShardState;
 pub use view::{Route, Stored, View};
 
-use crate::coordinator::LeaseId;
+use crate::coordinator::{LeaseId, Revision};
 use crate::tenure::{Epoch, Incarnation};
 use holders::Departed;
 use leader::Leading;
@@ -56,6 +56,8 @@ pub struct Machine {
     /// The highest epoch there ever was in its view.
     epoch_seen: Epoch,
     leading: Leading,
+    /// The revision of the assignment that the shards follow.
+    map_applied: Option<Revision>,
     /// Whether the view has changed since the leader looked at the map.
     is_map_stale: bool,
     actions: Vec<Action>,
@@ -87,6 +89,7 @@ impl Machine {
             release_asked: Epoch(0),
             epoch_seen: Epoch(0),
             leading: Leading::default(),
+            map_applied: None,
             is_map_stale: false,
             actions: Vec::new(),
             settings,
@@ -183,10 +186,16 @@ impl Machine {
     /// Takes in a new view.
     fn apply(&mut self, view: &View, now: Moment) {
         self.departed.apply(view, now);
+        self.leading.apply(view, now);
+        self.is_map_stale = true;
+        let applied = view.stored_assignment().map(|stored| stored.modified);
+        if applied == self.map_applied {
+            return;
+        }
+        self.map_applied = applied;
         self.shards.apply(view.assignment(), now, &self.settings, &mut self.actions);
         self.release_asked = acknowledgement::release_asked_of(view, self.incarnation);
         self.epoch_seen = self.epoch_seen.max(view.epoch());
-        self.is_map_stale = true;
     }
 
     fn serve(&mut self, view: &View, now: Moment) {

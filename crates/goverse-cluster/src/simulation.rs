@@ -7,6 +7,7 @@
 mod checks;
 mod etcd;
 mod faults;
+mod lockstep;
 mod objects;
 mod plan;
 mod process;
@@ -20,6 +21,7 @@ use std::fmt;
 
 use goverse_core::ShardId;
 
+pub use lockstep::{Cost, Lockstep};
 pub use plan::{Fault, FaultKind, Lagging, Plan};
 pub use shrink::shrink;
 

@@ -43,7 +43,6 @@ impl Machine {
 
     /// Campaigns, resigns, writes.
     pub(super) fn lead(&mut self, view: &View, now: Moment) {
-        self.leading.know(view, now);
         if !self.is_leader(view) {
             self.campaign(view);
         } else if self.membership.is_draining() && view.is_anybody_active(self.incarnation) {
@@ -134,7 +133,8 @@ fn quorum(view: &View) -> usize {
 // === impl Leading ===
 
 impl Leading {
-    fn know(&mut self, view: &View, now: Moment) {
+    /// Takes in a view.
+    pub(super) fn apply(&mut self, view: &View, now: Moment) {
         let mut known = std::mem::take(&mut self.active);
         for (_, member) in view.readable_members() {
             if member.state == MemberState::Active {
