@@ -74,10 +74,7 @@ async fn nobody_sees_what_is_not_saved() {
     account.add(5).await.unwrap();
     store.saves(Saves::Hang);
     let before = store.saved.load(Ordering::SeqCst);
-    let adding = tokio::spawn({
-        let call = account.add(1);
-        call
-    });
+    let adding = tokio::spawn(account.add(1));
     eventually(async || (store.saved.load(Ordering::SeqCst) > before).then_some(())).await;
     let mut reading = std::pin::pin!(account.balance());
     let polled = futures_util::poll!(reading.as_mut());
