@@ -20,6 +20,16 @@ pub fn goverse_binary() -> &'static Path {
     BINARY.get_or_init(build_goverse)
 }
 
+/// The `goverse` command, with a store in memory unless it is told otherwise: it leaves no file where it runs.
+///
+/// # Panics
+/// When it does not build.
+pub fn goverse_command() -> Command {
+    let mut command = Command::new(goverse_binary());
+    command.env("GOVERSE_STORE", "memory");
+    command
+}
+
 /// Builds a package that is none of the workspace, in the folder `folder`: as the tests were, with their dependencies.
 ///
 /// What cargo has to say of the package itself is returned beside the path of its program.

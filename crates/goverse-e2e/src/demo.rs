@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::poll::SOON;
-use crate::{Process, Stream, goverse_binary, http, poll, port};
+use crate::{Process, Stream, goverse_command, http, poll, port};
 
 /// How often other ports are tried when one is taken.
 const ATTEMPTS: usize = 5;
@@ -39,7 +39,7 @@ impl Demo {
         let first = port::free_ports_in_a_row(3);
         let operations = [0, 1, 2].map(|index| format!("localhost:{}", first + index));
         let inspector_port = port::free_port();
-        let mut command = Command::new(goverse_binary());
+        let mut command = goverse_command();
         command.args(["demo", "--metrics-port", &first.to_string()]);
         command.args(["--inspector-port", &inspector_port.to_string()]).args(arguments);
         let inspector = format!("localhost:{inspector_port}");

@@ -27,7 +27,7 @@ mod proxy;
 mod tool;
 mod workspace;
 
-pub use binary::{build_package, goverse_binary};
+pub use binary::{build_package, goverse_binary, goverse_command};
 pub use certificates::Certificates;
 pub use demo::Demo;
 pub use etcd::{Etcd, EtcdTls};

@@ -5,11 +5,11 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use goverse_e2e::poll::SOON;
-use goverse_e2e::{Process, Stream, goverse_binary, port};
+use goverse_e2e::{Process, Stream, goverse_command, port};
 
 /// Runs a command line, and expects a message with these fragments.
 async fn check(line: &str, fragments: &[&str]) {
-    let mut command = Command::new(goverse_binary());
+    let mut command = goverse_command();
     command.args(line.split(' '));
     check_command(command, fragments).await;
 }
@@ -35,7 +35,7 @@ async fn check_file(text: &str, fragments: &[&str]) {
     let file = folder.path().join("node.toml");
     fs::write(&file, text).unwrap();
     for arguments in [&["config", "check"][..], &["serve", "--config"]] {
-        let mut command = Command::new(goverse_binary());
+        let mut command = goverse_command();
         command.args(arguments).arg(&file);
         check_command(command, &[&["node.toml"], fragments].concat()).await;
     }
@@ -151,14 +151,14 @@ async fn flags() {
 
 #[tokio::test]
 async fn variables() {
-    let mut command = Command::new(goverse_binary());
+    let mut command = goverse_command();
     command.arg("serve").env("GOVERSE_METRICS_LISTEN_ADDRESS", "9090");
     check_command(
         command,
         &["variable GOVERSE_METRICS_LISTEN_ADDRESS", "metrics_listen_address = \"9090\""],
     )
     .await;
-    let mut command = Command::new(goverse_binary());
+    let mut command = goverse_command();
     command.arg("serve").env("GOVERSE_CONFIG", "missing.toml");
     check_command(command, &["cannot read", "missing.toml"]).await;
 }
@@ -215,7 +215,7 @@ async fn ports_in_use() {
 
 /// Like [`check`], for a command that has logged what it did before it failed.
 async fn check_quiet(arguments: &[&str], fragments: &[&str]) {
-    let mut command = Command::new(goverse_binary());
+    let mut command = goverse_command();
     command.args(arguments).env("RUST_LOG", "error");
     check_command(command, fragments).await;
 }

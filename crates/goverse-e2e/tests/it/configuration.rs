@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use goverse_e2e::poll::SOON;
-use goverse_e2e::{Process, Stream, goverse_binary};
+use goverse_e2e::{Process, Stream, goverse_command};
 
 /// The sources that are given.
 struct Given {
@@ -20,7 +20,7 @@ async fn check(given: Given, expected: &str) {
     // Each source has another address of the loopback network.
     let settings = "advertise_address = \"file:1\"\nmetrics_listen_address = \"127.0.0.1:0\"\n";
     fs::write(&file, settings).unwrap();
-    let mut command = Command::new(goverse_binary());
+    let mut command = goverse_command();
     command.arg("serve");
     if given.file {
         command.arg("--config").arg(&file);
@@ -60,7 +60,7 @@ async fn a_checked_file_is_shown_with_its_defaults() {
     let settings = "metrics_listen_address = \":9090\"\netcd_address = \"localhost:2379\"\n\
         [objects]\nidle_timeout = \"1h\"\n[objects.types.ChatRoom]\nidle_timeout = \"never\"\n";
     fs::write(&file, settings).unwrap();
-    let mut command = Command::new(goverse_binary());
+    let mut command = goverse_command();
     command.args(["config", "check"]).arg(&file);
     let mut process = Process::start(command);
     assert_eq!(process.wait_exit(SOON).await.code(), Some(0));

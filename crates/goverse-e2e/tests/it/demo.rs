@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use goverse_e2e::poll::{LATER, SOON};
-use goverse_e2e::{Demo, Stream, exposition, goverse_binary, http, poll, port};
+use goverse_e2e::{Demo, Stream, exposition, goverse_command, http, poll, port};
 
 const NODES: [&str; 3] = ["localhost:47000", "localhost:47001", "localhost:47002"];
 const ACTIVATIONS: &str = "goverse_object_activations_total";
@@ -45,7 +45,7 @@ async fn a_demo_whose_output_nobody_reads_ends_well() {
 
     let ports = port::free_ports_in_a_row(3).to_string();
     let inspector = port::free_port().to_string();
-    let mut command = Command::new(goverse_binary());
+    let mut command = goverse_command();
     command.args(["demo", "--metrics-port", &ports, "--inspector-port", &inspector]);
     let mut child =
         command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the demo starts");

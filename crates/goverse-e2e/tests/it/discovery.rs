@@ -4,14 +4,14 @@ use std::process::Command;
 
 use goverse_e2e::poll::{LATER, SOON};
 use goverse_e2e::prometheus::ShippedConfig;
-use goverse_e2e::{Process, Prometheus, exposition, goverse_binary, http, poll};
+use goverse_e2e::{Process, Prometheus, exposition, goverse_command, http, poll};
 
 use crate::scraping::{until_health_is, until_sums_are_listed};
 use crate::steady::Steady;
 
 /// `goverse inspector` for these nodes, and its address.
 pub(crate) async fn start_inspector(nodes: &[&Steady]) -> (Process, String) {
-    let mut command = Command::new(goverse_binary());
+    let mut command = goverse_command();
     command.args(["inspector", "--listen-address", "127.0.0.1:0", "--refresh", "200ms"]);
     command.args(nodes.iter().flat_map(|node| ["--node", &node.operations]));
     let mut process = Process::start(command);

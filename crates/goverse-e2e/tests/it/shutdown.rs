@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use goverse_e2e::poll::SOON;
-use goverse_e2e::{Process, Stream, goverse_binary, http, poll};
+use goverse_e2e::{Process, Stream, goverse_command, http, poll};
 
 use crate::steady::Steady;
 
@@ -106,7 +106,7 @@ async fn a_second_interrupt_cuts_hooks_off_at_once() {
 async fn serve_and_inspector_end_well() {
     let check = async |arguments: &[&str], ready: &str| {
         for signal in [Process::terminate, Process::interrupt] {
-            let mut command = Command::new(goverse_binary());
+            let mut command = goverse_command();
             command.args(arguments);
             let mut process = Process::start(command);
             process.wait_for_line(ready, |line| line.contains(ready), SOON).await;
