@@ -58,6 +58,11 @@ pub async fn try_until<T>(
     }
 }
 
+/// Lets time pass: for a moment of the test's own choosing, or between two attempts of a client, never for a condition.
+pub async fn pause(pause: Duration) {
+    sleep(pause).await;
+}
+
 /// A condition as an attempt: what was seen, when it is not what was expected.
 ///
 /// # Errors

@@ -16,3 +16,4 @@ mod rules;
 mod scraping;
 mod shutdown;
 mod steady;
+mod wallets;
