@@ -174,7 +174,7 @@ impl ScratchPostgres {
                 return Ok(());
             }
             let log = self.log();
-            if Instant::now() > deadline || log.contains("FATAL") {
+            if Instant::now() > deadline || log.lines().any(is_fatal) {
                 return Err(io::Error::other(log));
             }
             sleep(Duration::from_millis(5));
@@ -214,6 +214,11 @@ impl Drop for ScratchPostgres {
     fn drop(&mut self) {
         self.end_watch();
     }
+}
+
+/// Whether the server says that it ends; those who come too early are refused by the same word.
+fn is_fatal(line: &str) -> bool {
+    line.contains("FATAL") && !line.contains("the database system is")
 }
 
 fn id(of: &str, user: Option<&str>) -> io::Result<u32> {
