@@ -11,7 +11,7 @@ use crate::object::Object;
 use crate::object_type::ObjectType;
 use crate::state::book::{Book, Stored, Unsaved};
 use crate::state::node_store::told;
-use crate::store::{ObjectKey, Version};
+use crate::store::{ObjectKey, StoreError, Version};
 
 /// Objects of one type whose last save may yet take effect: up to which version the next load is to raise what is stored.
 #[derive(Default)]
@@ -32,7 +32,10 @@ pub(crate) async fn load<T: Object>(
     let (tenure, loaded) =
         object_type.store().load(key_of(activation), raise_to).await.map_err(failed)?;
     object_type.store().begin_delivery(&object_type.weak_node());
-    object_type.unsure.remove(activation.id());
+    if let Some(raised_to) = raise_to {
+        deliver_doubtful(activation, raised_to).await.map_err(failed)?;
+        object_type.unsure.remove(activation.id());
+    }
     let object = match &loaded.state {
         Some(state) => persistence.decode(state).map_err(|why| {
             let message =
@@ -48,6 +51,19 @@ pub(crate) async fn load<T: Object>(
         unsaved: Unsaved::default(),
     };
     Ok((object, Some(Box::new(Book { stored: Some(stored), ..Book::default() }))))
+}
+
+/// Hands over the calls of the save that was in doubt, if it has taken effect: before the object can ask for others, which
+/// come after them.
+async fn deliver_doubtful<T: Object>(
+    activation: &Arc<Activation<T>>,
+    raised_to: Version,
+) -> Result<(), StoreError> {
+    let object_type = activation.object_type();
+    let in_doubt = Version(raised_to.0.saturating_sub(1));
+    let calls = object_type.store().outgoing_since(&key_of(activation), in_doubt).await?;
+    object_type.store().delivery.send(&object_type.weak_node(), calls);
+    Ok(())
 }
 
 /// The object's address in the store.

@@ -10,9 +10,12 @@ use crate::call_error::SystemError;
 use crate::node::Inner;
 use crate::state::delivery::Delivery;
 use crate::store::{
-    CallRecord, Conflict, FenceKey, Load, Loaded, ObjectKey, Save, StateStore, StoreAccess,
-    StoreError, Tenure, Version,
+    CallRecord, Conflict, FenceKey, Load, Loaded, ObjectKey, Outgoing, OutgoingKey, Save,
+    StateStore, StoreAccess, StoreError, Tenure, Version,
 };
+
+/// How many outgoing calls of one object are read at once.
+const OUTGOING_PAGE: u32 = 100;
 
 /// What the objects of a node have of its store.
 pub(crate) struct NodeStore {
@@ -73,6 +76,27 @@ impl NodeStore {
     /// Whether the store answers.
     pub(crate) async fn check(&self) -> Result<(), StoreError> {
         self.in_time(self.access.check(), StoreError::Unavailable).await
+    }
+
+    /// The calls of an object that its saves from `version` on have stored, and that are not settled.
+    pub(super) async fn outgoing_since(
+        &self,
+        from: &ObjectKey,
+        version: Version,
+    ) -> Result<Vec<Outgoing>, StoreError> {
+        let before = Version(version.0.saturating_sub(1));
+        let mut after = OutgoingKey { from: from.clone(), version: before, index: u32::MAX };
+        let mut calls: Vec<Outgoing> = Vec::new();
+        loop {
+            let page = self.access.outgoing(Some(after), OUTGOING_PAGE);
+            let page = self.in_time(page, StoreError::Unavailable).await?;
+            let len = page.len();
+            calls.extend(page.into_iter().take_while(|call| call.key.from == *from));
+            match calls.last() {
+                Some(last) if len == OUTGOING_PAGE as usize => after = last.key.clone(),
+                _ => return Ok(calls),
+            }
+        }
     }
 
     pub(super) async fn in_time<T>(

@@ -54,6 +54,29 @@ async fn a_payment_that_was_not_saved_is_not_made() {
 }
 
 #[tokio::test]
+async fn a_payment_whose_save_was_in_doubt_arrives_before_later_ones() {
+    let store = Faulty::new();
+    let node = node(store.clone());
+    let a = node.object::<Account>("a");
+    a.add(100).await.unwrap();
+    a.pay("b".to_owned(), 1).await.unwrap();
+    settled(&store).await;
+    for (n, saves) in [(2, Saves::LoseAnswer), (3, Saves::LandLater)] {
+        store.saves(saves);
+        a.pay("b".to_owned(), n).await.unwrap_err();
+        store.saves(Saves::Work);
+        assert!(a.pay("b".to_owned(), n + 3).await.is_ok(), "{saves:?}");
+    }
+    store.land().await;
+    let b = node.object::<Account>("b");
+    let entries = ["add 1", "add 2", "add 5", "add 6"];
+    eventually(async || (b.entries().await.unwrap().len() == entries.len()).then_some(())).await;
+    assert_eq!(b.entries().await.unwrap(), entries);
+    assert_eq!(a.balance().await, Ok(86));
+    settled(&store).await;
+}
+
+#[tokio::test]
 async fn what_a_dead_node_left_behind_is_delivered_by_the_next() {
     let store = Faulty::new();
     let before = node(store.clone());
