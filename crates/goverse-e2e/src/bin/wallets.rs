@@ -30,7 +30,7 @@ struct CommandLine {
 #[tokio::main]
 async fn main() -> goverse::Result<()> {
     let CommandLine { config, journal, seed, wallets, clients } = CommandLine::parse();
-    goverse::init_logging("warn");
+    goverse::init_logging("error");
     let journal = Arc::new(Journal::open(&journal).expect("the journal can be opened"));
     let load = Load { plan: Plan { seed, wallets }, clients, operations: None };
     let app = goverse::app().object::<Wallet>().task(move |node| load.run(node, journal));
