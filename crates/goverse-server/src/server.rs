@@ -182,7 +182,7 @@ impl ServerBuilder {
         };
         let node = node.build().map_err(|error| start_error(&config, error))?;
         let lost = |error| StartError::StoreLost { url: config.store.url.to_string(), error };
-        node.open_store().await.map_err(lost)?;
+        crate::store::begin(&config.store, &node).await.map_err(lost)?;
         let operations = match (listener, recorder) {
             (Some(listener), Some(recorder)) => {
                 let scrapes = ScrapeMetrics::new(address.as_str());

@@ -1,9 +1,10 @@
 //! The store of a server: how it is opened, and how the node comes to have it.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use goverse_node::{Node, StateStore};
+use goverse_node::{Node, StateStore, StoreError};
 use goverse_store::{MemoryStore, OpenError};
 
 use crate::config::{StoreConfig, StoreUrl};
@@ -19,13 +20,33 @@ const CHECK_PERIOD: Duration = Duration::from_secs(1);
 /// # Errors
 /// As of [`OpenError`]. A configuration that says to wait waits while the store is not available.
 pub async fn open_store(config: &StoreConfig) -> Result<Arc<dyn StateStore>, OpenError> {
+    let may_mend = |error: &OpenError| matches!(error, OpenError::Unavailable { .. });
+    patiently(config, may_mend, async || open_once(config).await).await
+}
+
+/// Begins to use the store that a node has.
+///
+/// # Errors
+/// As of [`StoreError`]. A configuration that says to wait waits while the store is not available.
+pub(crate) async fn begin(config: &StoreConfig, node: &Node) -> Result<(), StoreError> {
+    let may_mend =
+        |error: &StoreError| matches!(error, StoreError::Unavailable(_) | StoreError::Unknown(_));
+    patiently(config, may_mend, async || node.open_store().await).await
+}
+
+/// Tries once, or, if the configuration says to wait, until it succeeds or fails in a way that time does not mend.
+async fn patiently<T, E: Display>(
+    config: &StoreConfig,
+    may_mend: impl Fn(&E) -> bool,
+    mut attempt: impl AsyncFnMut() -> Result<T, E>,
+) -> Result<T, E> {
     loop {
-        match open_once(config).await {
-            Err(error @ OpenError::Unavailable { .. }) if config.wait => {
+        match attempt().await {
+            Err(error) if config.wait && may_mend(&error) => {
                 tracing::warn!(%error, "waiting for the store");
                 tokio::time::sleep(REST).await;
             }
-            opened => return opened,
+            tried => return tried,
         }
     }
 }
@@ -77,5 +98,24 @@ pub(crate) async fn watch(node: Node, readiness: Arc<Readiness>) {
         }
         readiness.set_store_problem(problem);
         tokio::time::sleep(CHECK_PERIOD).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_a_store_does_so_until_it_is_there_and_nobody_else() {
+        let mut config = StoreConfig::new(StoreUrl::Memory);
+        let mut answers = vec![Ok(()), Err("lost"), Err("away")];
+        let may_mend = |error: &&str| *error != "broken";
+        let tried = patiently(&config, may_mend, async || answers.pop().unwrap_or(Err("gone")));
+        assert_eq!(tried.await, Err("away"));
+        config.wait = true;
+        let tried = patiently(&config, may_mend, async || answers.pop().unwrap_or(Err("gone")));
+        assert_eq!(tried.await, Ok(()));
+        let broken: Result<(), _> = patiently(&config, may_mend, async || Err("broken")).await;
+        assert_eq!(broken, Err("broken"));
     }
 }
