@@ -1,7 +1,6 @@
 //! Which source of a setting counts: a flag before a variable, and that before the file.
 
 use std::fs;
-use std::process::Command;
 
 use goverse_e2e::poll::SOON;
 use goverse_e2e::{Process, Stream, goverse_command};

@@ -41,7 +41,7 @@ async fn a_demo_with_a_duration_ends_by_itself() {
 
 #[tokio::test]
 async fn a_demo_whose_output_nobody_reads_ends_well() {
-    use std::process::{Command, Stdio};
+    use std::process::Stdio;
 
     let ports = port::free_ports_in_a_row(3).to_string();
     let inspector = port::free_port().to_string();

@@ -16,4 +16,5 @@ mod rules;
 mod scraping;
 mod shutdown;
 mod steady;
+mod stores;
 mod wallets;

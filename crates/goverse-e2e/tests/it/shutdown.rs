@@ -1,6 +1,5 @@
 //! The end of a process: what can be seen while it ends, its exit code, and its limits.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use goverse_e2e::poll::SOON;

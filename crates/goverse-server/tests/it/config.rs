@@ -5,8 +5,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use goverse_node::WritePolicy;
 use goverse_node::{NodeSettings, TypeSettings};
-use goverse_server::{ConfigArgs, ObjectsConfig, ServerConfig};
+use goverse_server::{ConfigArgs, ObjectsConfig, ServerConfig, StoreConfig, StoreUrl};
 
 /// Loads a file with this text, and gives the configuration or the message.
 fn load(text: &str, args: ConfigArgs) -> Result<ServerConfig, String> {
@@ -231,4 +232,57 @@ fn a_wrong_flag_of_objects_is_named() {
     let args = ConfigArgs { idle_timeout: Some("x".to_owned()), ..ConfigArgs::default() };
     let error = ServerConfig::load(&args).unwrap_err().to_string();
     assert!(error.starts_with("flag --idle-timeout: objects.idle_timeout = \"x\""), "{error}");
+}
+
+#[test]
+fn a_store_is_a_file_unless_something_else_is_said() {
+    let config = ServerConfig::load(&ConfigArgs::default()).unwrap();
+    assert_eq!(config.store, StoreConfig::default());
+    assert_eq!(config.store.url, StoreUrl::Sqlite("goverse.db".into()));
+    let text = "[store]\nurl = \"postgres://a:secret@db/goverse\"\nschema = \"chat\"\nca_file = \"ca.pem\"\n\
+                timeout = \"2s\"\ncall_results_kept = \"1h\"\n";
+    let config = load(text, ConfigArgs::default()).unwrap();
+    assert_eq!(config.store.url, StoreUrl::Postgres("postgres://a:secret@db/goverse".to_owned()));
+    assert_eq!(config.store.schema.as_deref(), Some("chat"));
+    assert_eq!(config.store.ca_file, Some("ca.pem".into()));
+    assert_eq!(config.objects.calls.store_timeout, Duration::from_secs(2));
+    assert_eq!(config.objects.calls.call_results_kept, Duration::from_secs(3_600));
+    // A password is in no log and on no screen.
+    let shown = serde_json::to_string(&config).unwrap() + &format!("{config:?}");
+    assert!(shown.contains("postgres://a:***@db/goverse") && !shown.contains("secret"), "{shown}");
+    let args = ConfigArgs { store: Some("memory".to_owned()), wait: true, ..ConfigArgs::default() };
+    let config = load(text, args).unwrap();
+    assert_eq!(config.store.url, StoreUrl::Memory);
+    assert!(config.store.wait);
+}
+
+#[test]
+fn a_type_is_saved_when_the_file_says() {
+    let check = |write: &str, expected: WritePolicy| {
+        let text = format!("[objects.types.A]\nwrite = \"{write}\"");
+        let config = load(&text, ConfigArgs::default()).unwrap().objects;
+        assert_eq!(config.types["A"].write, Some(expected));
+        let shown = serde_json::to_value(&config).unwrap();
+        assert_eq!(shown["types"]["A"]["write"], write);
+    };
+    check("every_call", WritePolicy::EveryCall);
+    check("on_deactivate", WritePolicy::OnDeactivate);
+    check("interval(1m 5s)", WritePolicy::Interval(Duration::from_secs(65)));
+    assert_eq!(ObjectsConfig::default().defaults.write, None);
+}
+
+#[test]
+fn wrong_settings_of_stores_are_told_what_would_be_right() {
+    let right = "write sqlite:PATH, postgres://USER@HOST/DATABASE, or memory";
+    check_error("[store]\nurl = \"goverse.db\"", &["store.url = \"goverse.db\"", right]);
+    check_error("[store]\nurl = \"mysql://a@b/c\"", &[right]);
+    check_error("[store]\npath = \"goverse.db\"", &["line 2", "unknown field `path`", "`url`"]);
+    check_error("[store]\nschema = \"a-b\"", &["store.schema = \"a-b\"", "small letters"]);
+    check_error("[store]\ntimeout = \"0s\"", &["store.timeout", "longer than 0"]);
+    let often = "write every_call, on_deactivate, or interval(5s)";
+    check_error("[objects]\nwrite = \"often\"", &["objects.write = \"often\"", often]);
+    check_error("[objects]\nwrite = \"interval(0s)\"", &[often]);
+    let args = ConfigArgs { store: Some("x".to_owned()), ..ConfigArgs::default() };
+    let error = ServerConfig::load(&args).unwrap_err().to_string();
+    assert!(error.starts_with("flag --store: store.url = \"x\": write sqlite:PATH"), "{error}");
 }
