@@ -1,6 +1,5 @@
 //! `goverse demo` on ports of its own.
 
-
 use crate::poll::SOON;
 use crate::{Process, Stream, goverse_command, http, poll, port};
 

@@ -59,4 +59,7 @@ mod pages {
 
     #[doc = include_str!("../../../docs/objects.md")]
     struct Objects;
+
+    #[doc = include_str!("../../../docs/state.md")]
+    struct State;
 }

@@ -1,6 +1,5 @@
 //! Prometheus on the shipped configuration for HTTP service discovery.
 
-
 use goverse_e2e::poll::{LATER, SOON};
 use goverse_e2e::prometheus::ShippedConfig;
 use goverse_e2e::{Process, Prometheus, exposition, goverse_command, http, poll};

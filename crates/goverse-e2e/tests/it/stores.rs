@@ -118,6 +118,7 @@ async fn a_dead_letter_is_listed_tried_again_and_deleted() {
             && letter.contains("the method returned its error")
     );
     let key = letter.split('\t').next().unwrap();
+    drop((ann, full, before));
     let again = objects(&["dead-letters", "--retry", key], &store, None);
     assert_eq!(printed(&again), format!("{key} is to be made again\n"));
     assert_eq!(printed(&objects(&["dead-letters"], &store, None)), "");
@@ -126,6 +127,17 @@ async fn a_dead_letter_is_listed_tried_again_and_deleted() {
         &["there is no dead letter"],
     );
     refused(&objects(&["dead-letters", "--delete", "x"], &store, None), &["no key"]);
+    // Whoever has the store next makes it again, and there is still no room.
+    let after = node(&store);
+    after.open_store().await.unwrap();
+    until("it is given up again", SOON, async || {
+        let listed = objects(&["dead-letters"], &store, None);
+        expect(printed(&listed).starts_with(key), &listed)
+    })
+    .await;
+    drop(after);
+    printed(&objects(&["dead-letters", "--delete", key], &store, None));
+    assert_eq!(printed(&objects(&["dead-letters"], &store, None)), "");
 }
 
 /// Starts a node with a store that it cannot have, and expects a message.
