@@ -201,6 +201,23 @@ pub(super) async fn write<T: Object>(
     Ok(())
 }
 
+/// Saves a change of an activation that outlives a save of unknown outcome: that one has landed before this, or never
+/// will. What it was to save is in this one, too.
+pub(super) async fn write_after_doubt<T: Object>(
+    activation: &Arc<Activation<T>>,
+    stored: &mut Stored,
+    change: Change,
+) -> Result<(), StoreError> {
+    let object_type = activation.object_type();
+    let raise_to = object_type.unsure.get(activation.id());
+    if raise_to.is_some() {
+        let (_, loaded) = object_type.store().load(key_of(activation), raise_to).await?;
+        object_type.unsure.remove(activation.id());
+        stored.version = loaded.version;
+    }
+    write(activation, stored, change).await
+}
+
 /// Saves all that is unsaved of an object that is to go, for as long as a turn may take.
 pub(crate) async fn save_at_the_end<T: Object>(
     activation: &Arc<Activation<T>>,
@@ -214,8 +231,8 @@ pub(crate) async fn save_at_the_end<T: Object>(
     };
     let end = Instant::now() + activation.object_type().settings.turn_limit;
     loop {
-        match write(activation, stored, Change::Put(state.clone())).await {
-            Err(StoreError::Unavailable(_)) if Instant::now() < end => {
+        match write_after_doubt(activation, stored, Change::Put(state.clone())).await {
+            Err(StoreError::Unavailable(_) | StoreError::Unknown(_)) if Instant::now() < end => {
                 tokio::time::sleep(REST).await
             }
             saved => return saved.map_err(|error| not_saved(activation, &error)),

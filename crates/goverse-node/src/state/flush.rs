@@ -12,10 +12,9 @@ use crate::clock;
 use crate::life;
 use crate::object::Object;
 use crate::object_type::ObjectType;
-use crate::state::commit::{state_of, write};
-use crate::state::loading::key_of;
+use crate::state::commit::{state_of, write_after_doubt};
 use crate::state::persistence::WritePolicy;
-use crate::store::{Change, StoreError, Version};
+use crate::store::{Change, StoreError};
 use crate::turn_lock::TurnLock;
 
 /// How many are saved at once.
@@ -134,31 +133,17 @@ async fn save<T: Object>(activation: &Arc<Activation<T>>) {
             return;
         }
         let written = match state_of(activation, &live.object) {
-            Ok(state) => write(activation, stored, Change::Put(state)).await,
+            Ok(state) => write_after_doubt(activation, stored, Change::Put(state)).await,
             Err(error) => Err(StoreError::Refused(error.to_string())),
         };
         match written {
             Ok(()) => return,
-            Err(StoreError::Unavailable(_)) => {}
-            Err(StoreError::Unknown(_)) => match resolve(activation).await {
-                Ok(version) => stored.version = version,
-                Err(StoreError::Unavailable(_) | StoreError::Unknown(_)) => {}
-                Err(error) => return give_up(turn, &error),
-            },
+            Err(StoreError::Unavailable(_) | StoreError::Unknown(_)) => {}
             Err(error) => return give_up(turn, &error),
         }
         drop(turn);
         tokio::time::sleep(REST).await;
     }
-}
-
-/// Sees to it that a save of unknown outcome does not land from now on; the version that is stored then.
-async fn resolve<T: Object>(activation: &Arc<Activation<T>>) -> Result<Version, StoreError> {
-    let object_type = activation.object_type();
-    let raise_to = object_type.unsure.get(activation.id());
-    let (_, loaded) = object_type.store().load(key_of(activation), raise_to).await?;
-    object_type.unsure.remove(activation.id());
-    Ok(loaded.version)
 }
 
 /// The object is not the newest, or cannot be saved at all.

@@ -33,6 +33,7 @@ pub(super) struct Faulty {
     pub(super) inner: MemoryStore,
     saves: Mutex<Saves>,
     loads_fail: Mutex<bool>,
+    loads_failed: AtomicU64,
     late: Mutex<Vec<Save>>,
     changed: Notify,
     /// How many saves there were, and how many of them are under way.
@@ -51,6 +52,11 @@ impl Faulty {
 
     pub(super) fn loads_fail(&self, fail: bool) {
         *self.loads_fail.lock().unwrap() = fail;
+    }
+
+    /// How many loads have failed.
+    pub(super) fn loads_failed(&self) -> u64 {
+        self.loads_failed.load(Ordering::SeqCst)
     }
 
     /// Lets late saves take effect; what the store says of each.
@@ -93,6 +99,7 @@ impl StateStore for Faulty {
 
     fn load(&self, load: Load) -> StoreFuture<'_, Loaded> {
         if *self.loads_fail.lock().unwrap() {
+            self.loads_failed.fetch_add(1, Ordering::SeqCst);
             return Box::pin(std::future::ready(unavailable()));
         }
         self.inner.load(load)

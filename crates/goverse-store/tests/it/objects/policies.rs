@@ -50,6 +50,48 @@ async fn while_the_store_is_away_memory_goes_on_and_is_saved_afterwards() {
 }
 
 #[tokio::test]
+async fn a_save_in_doubt_that_cannot_be_cleared_up_at_once_costs_nothing() {
+    for saves in [Saves::LandLater, Saves::LoseAnswer] {
+        let store = Faulty::new();
+        let node = node(store.clone());
+        let meter = node.object::<Meter>("m");
+        meter.add(1).await.unwrap();
+        store.saves(saves);
+        store.loads_fail(true);
+        eventually(async || (store.loads_failed() > 0).then_some(())).await;
+        assert_eq!(meter.add(1).await, Ok(2), "{saves:?}");
+        store.saves(Saves::Work);
+        store.loads_fail(false);
+        eventually(async || store.stored::<Meter>("Meter", "m").await.filter(|meter| meter.0 == 2))
+            .await;
+        assert_eq!(meter.add(1).await, Ok(3), "{saves:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_last_save_in_doubt_is_made_again() {
+    for saves in [Saves::LandLater, Saves::LoseAnswer] {
+        let store = Faulty::new();
+        let node = node(store.clone());
+        node.object::<Draft>("d").write("a".to_owned()).await.unwrap();
+        store.saves(saves);
+        let ending = tokio::spawn({
+            let node = node.clone();
+            async move { node.destroy_object("Draft", "d").await }
+        });
+        eventually(async || {
+            (store.saved.load(std::sync::atomic::Ordering::SeqCst) > 0).then_some(())
+        })
+        .await;
+        store.saves(Saves::Work);
+        ending.await.unwrap().unwrap_or_else(|error| panic!("{saves:?}: {error}"));
+        store.land().await;
+        let stored = store.stored::<Draft>("Draft", "d").await;
+        assert_eq!(stored, Some(Draft("a.".to_owned())), "{saves:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_panic_takes_back_what_was_not_saved() {
     let store = Faulty::new();
     let node = node(store.clone());
