@@ -93,57 +93,77 @@ pub(super) async fn save(
         if left.is_empty() {
             return Ok(answers);
         }
-        left = attempt(session, saves, left, &mut answers).await?;
+        if let Err(error) = attempt(session, saves, &mut left, &mut answers).await {
+            return told_to_the_rest(error, &left, answers);
+        }
+    }
+    let slower = StoreError::Unavailable("others were always faster".to_owned());
+    told_to_the_rest(slower, &left, answers)
+}
+
+/// An error is of those alone that have no answer yet.
+fn told_to_the_rest(
+    error: StoreError,
+    left: &[usize],
+    mut answers: Vec<Result<(), StoreError>>,
+) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    if left.len() == answers.len() {
+        return Err(error);
     }
     for at in left {
-        answers[at] = Err(StoreError::Unavailable("others were always faster".to_owned()));
+        answers[*at] = Err(error.clone());
     }
     Ok(answers)
 }
 
-/// Tries those that are left, and gives back those to be tried again.
+/// Tries those that are left; those that have their answer are left no more.
 async fn attempt(
     session: &mut Session,
     saves: &[Save],
-    left: Vec<usize>,
+    left: &mut Vec<usize>,
     answers: &mut [Result<(), StoreError>],
-) -> Result<Vec<usize>, StoreError> {
-    let saved = match save_all(session, saves, &left).await {
+) -> Result<(), StoreError> {
+    let saved = match save_all(session, saves, left).await {
         Ok(saved) => saved,
-        Err(error) if is_worth_another_try(&error) => return Ok(left),
+        Err(error) if is_worth_another_try(&error) => return Ok(()),
         Err(error) => match of_write(error) {
             // The fault is with one of them, and nothing was saved: each alone, so that the others are.
             StoreError::Refused(_) if left.len() > 1 => {
                 return one_by_one(session, saves, left, answers).await;
             }
             StoreError::Refused(problem) => {
-                answers[left[0]] = Err(StoreError::Refused(problem));
-                return Ok(Vec::new());
+                for at in left.drain(..) {
+                    answers[at] = Err(StoreError::Refused(problem.clone()));
+                }
+                return Ok(());
             }
             error => return Err(error),
         },
     };
-    let mut again = Vec::new();
-    for at in left.into_iter().filter(|at| !saved.contains(at)) {
-        match find_out(session, &saves[at]).await? {
-            Err(conflict) => answers[at] = Err(conflict),
-            Ok(()) => again.push(at),
+    left.retain(|at| !saved.contains(at));
+    for at in left.clone() {
+        if let Err(conflict) = find_out(session, &saves[at]).await? {
+            answers[at] = Err(conflict);
+            left.retain(|other| *other != at);
         }
     }
-    Ok(again)
+    Ok(())
 }
 
 async fn one_by_one(
     session: &mut Session,
     saves: &[Save],
-    left: Vec<usize>,
+    left: &mut Vec<usize>,
     answers: &mut [Result<(), StoreError>],
-) -> Result<Vec<usize>, StoreError> {
-    let mut again = Vec::new();
-    for at in left {
-        again.extend(Box::pin(attempt(session, saves, vec![at], answers)).await?);
+) -> Result<(), StoreError> {
+    for at in left.clone() {
+        let mut alone = vec![at];
+        Box::pin(attempt(session, saves, &mut alone, answers)).await?;
+        if alone.is_empty() {
+            left.retain(|other| *other != at);
+        }
     }
-    Ok(again)
+    Ok(())
 }
 
 /// Saves these in one statement, and says which were let in.

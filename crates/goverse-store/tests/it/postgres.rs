@@ -1,5 +1,6 @@
 //! The store in PostgreSQL passes the suite, on a real server that the tests start.
 
+mod cut_batches;
 mod encryption;
 mod servers;
 
