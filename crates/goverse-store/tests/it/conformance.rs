@@ -52,6 +52,7 @@ macro_rules! every_case {
             concurrency: no_save_is_let_in_after_a_newer_tenure_has_loaded
             concurrency: many_writers_lose_nothing
             concurrency: of_many_tenures_each_is_its_own
+            concurrency: of_tenures_that_load_at_once_the_newest_stays
             unknown_outcome: a_late_save_is_refused_after_a_load_that_raises
             unknown_outcome: a_late_first_save_is_refused_after_a_load_that_raises
             unknown_outcome: a_save_that_landed_is_seen_by_a_load_that_raises

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use goverse_node::{FenceKey, StateStore, StoreError, Version};
+use goverse_node::{FenceKey, Load, StateStore, StoreError, Tenure, Version};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -112,4 +112,23 @@ pub(crate) async fn of_many_tenures_each_is_its_own(place: &impl Place) {
     }
     let begun: HashSet<u64> = nodes.join_all().await.into_iter().collect();
     assert_eq!(begun, (100..116).collect());
+}
+
+pub(crate) async fn of_tenures_that_load_at_once_the_newest_stays(place: &impl Place) {
+    let stores = stores(place).await;
+    for round in 0..5 {
+        let (key, mut nodes) = (FenceKey::shard(round), JoinSet::new());
+        for since in 1..=16 {
+            let store = Arc::clone(&stores[since as usize % stores.len()]);
+            let tenure = Tenure { key: key.clone(), since };
+            let load = Load { tenure, ..load(&wallet("a"), 0) };
+            nodes.spawn(async move { store.load(load).await });
+        }
+        nodes.join_all().await;
+        let load =
+            |since| Load { tenure: Tenure { key: key.clone(), since }, ..load(&wallet("a"), 0) };
+        let older = stores[0].load(load(15)).await;
+        assert!(matches!(older, Err(StoreError::Conflict(_))), "round {round}: {older:?}");
+        assert!(stores[0].load(load(16)).await.is_ok(), "round {round}");
+    }
 }
