@@ -16,9 +16,9 @@ apt-get -o Acquire::Retries=3 update
 apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$@"
 
 # Nor at the next start of the machine: until now these services were not there, so nobody wants them.
-# Those of postgresql are in postgresql-common.
+# Those of postgresql are in postgresql-common. Templates, with an @, start nothing by themselves.
 if command -v systemctl >/dev/null; then
-    dpkg --listfiles "$@" $(printf '%s-common ' "$@") 2>/dev/null | sed -n 's|.*/systemd/system/\([^/]*\.service\)$|\1|p' | while read -r service; do
+    dpkg --listfiles "$@" $(printf '%s-common ' "$@") 2>/dev/null | sed -n 's|.*/systemd/system/\([^/@]*\.service\)$|\1|p' | while read -r service; do
         systemctl --quiet disable "$service"
     done
 fi
