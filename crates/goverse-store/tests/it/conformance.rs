@@ -53,6 +53,7 @@ macro_rules! every_case {
             concurrency: many_writers_lose_nothing
             concurrency: of_many_tenures_each_is_its_own
             concurrency: of_tenures_that_load_at_once_the_newest_stays
+            concurrency: a_load_that_loses_a_race_raises_nothing
             unknown_outcome: a_late_save_is_refused_after_a_load_that_raises
             unknown_outcome: a_late_first_save_is_refused_after_a_load_that_raises
             unknown_outcome: a_save_that_landed_is_seen_by_a_load_that_raises

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::Place;
-use super::records::{load, put, save, stored, wallet};
+use super::records::{load, put, raising, save, stored, wallet};
 
 /// How long a writer of an older tenure may take to find out.
 const REFUSED_WITHIN: Duration = Duration::from_secs(20);
@@ -130,5 +130,20 @@ pub(crate) async fn of_tenures_that_load_at_once_the_newest_stays(place: &impl P
         let older = stores[0].load(load(15)).await;
         assert!(matches!(older, Err(StoreError::Conflict(_))), "round {round}: {older:?}");
         assert!(stores[0].load(load(16)).await.is_ok(), "round {round}");
+    }
+}
+
+pub(crate) async fn a_load_that_loses_a_race_raises_nothing(place: &impl Place) {
+    let stores = stores(place).await;
+    for round in 0..40 {
+        let (object, older, newer) = (wallet(&round.to_string()), 2 * round + 1, 2 * round + 2);
+        save(&*stores[0], put(&object, older, 0, "state")).await.unwrap();
+        let (raise, take_over) = (raising(&object, older, 9), load(&object, newer));
+        let (one, two) = (Arc::clone(&stores[1]), Arc::clone(&stores[2]));
+        let raised = tokio::spawn(async move { one.load(raise).await });
+        let taken_over = tokio::spawn(async move { two.load(take_over).await });
+        taken_over.await.unwrap().unwrap();
+        let expected = if raised.await.unwrap().is_ok() { 9 } else { 1 };
+        assert_eq!(stored(&*stores[3], &object).await, Some((expected, "state".to_owned())));
     }
 }
