@@ -36,6 +36,9 @@ use transactions::{Topic, Transactions};
 use watching::Watching;
 use window::Window;
 
+#[cfg(test)]
+mod tests;
+
 /// One incarnation of one node, from its lease to its end.
 #[derive(Debug)]
 pub struct Machine {

@@ -117,6 +117,11 @@ impl Reader {
             let counts = format_args!("it has {} shards, the cluster {shards}", owners.len());
             return Err(malformed(&counts));
         }
+        let since = nodes.iter().map(|node| node.since).chain(owners.iter().map(|it| it.since));
+        let releases = holders.values().flat_map(|holders| holders.iter().map(|it| it.release));
+        if since.chain(releases).any(|given| given > epoch) {
+            return Err(malformed(&"it speaks of an epoch above its own"));
+        }
         Ok(Assignment { epoch, writer, nodes, owners, holders })
     }
 }

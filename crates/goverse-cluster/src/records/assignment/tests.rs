@@ -78,6 +78,12 @@ fn what_is_no_assignment_is_refused() {
     check("holders 5 0", "holders 3 0", expect!["it is malformed: line 8 makes no sense"]);
     check("1@9\n", "2@9\n", expect!["it is malformed: line 8 makes no sense"]);
     check("holders 2-3 0@9", "holders 2-3", expect!["it is malformed: line 7 makes no sense"]);
+    check("1@9\n", "1@10\n", expect!["it is malformed: it speaks of an epoch above its own"]);
+    check(
+        "since 5 9",
+        "since 5 10",
+        expect!["it is malformed: it speaks of an epoch above its own"],
+    );
     check("owners", "owner", expect!["it is malformed: line 6 makes no sense"]);
 }
 
