@@ -12,9 +12,7 @@ use super::transactions::Topic;
 use super::view::{Stored, View};
 use super::{Machine, Next};
 use crate::coordinator::{Effect, Guard, Revision};
-use crate::records::{
-    CONFIG_KEY, ClusterConfig, MemberRecord, MemberState, RecordError, member_key,
-};
+use crate::records::{CONFIG_KEY, ClusterConfig, MemberRecord, MemberState, member_key};
 use crate::tenure::Epoch;
 
 /// How far a node has come.
@@ -78,27 +76,31 @@ impl Machine {
     }
 
     /// Founds the cluster if it is not there; refuses one that is another.
+    ///
+    /// A member goes on whatever is put there later, by hand: what it serves is no less its own.
     pub(super) fn agree(&mut self, view: &View) -> Next {
         let ours = ClusterConfig { shards: self.settings.shards };
-        let refusal = match view.config().map(|stored| &stored.record) {
-            Some(Ok(theirs)) if *theirs == ours => return Next::GoOn,
-            Some(Ok(theirs)) => Refusal::ShardCount { ours: ours.shards, theirs: theirs.shards },
-            Some(Err(error)) => Refusal::Config(RecordError::clone(error)),
-            None => {
-                if self.transactions.may_begin(Topic::Config) {
-                    let key = String::from(CONFIG_KEY);
-                    let guards = vec![Guard::Absent(key.clone())];
-                    let effect = Effect::Put { key, value: ours.encode(), lease: None };
-                    self.transactions.begin(Topic::Config, guards, effect, &mut self.actions);
-                }
-                return Next::Wait;
-            }
+        let Some(stored) = view.config() else {
+            self.found(ours);
+            return Next::Wait;
         };
-        // Found out late, by a key that was put by hand: what is served goes on, and nothing new begins.
-        if self.membership.joined.is_none() {
-            self.refuse(refusal);
-        }
+        let refusal = match &stored.record {
+            _ if self.membership.joined.is_some() => return Next::GoOn,
+            Ok(theirs) if *theirs == ours => return Next::GoOn,
+            Ok(theirs) => Refusal::ShardCount { ours: ours.shards, theirs: theirs.shards },
+            Err(error) => Refusal::Config(error.clone()),
+        };
+        self.refuse(refusal);
         Next::Wait
+    }
+
+    fn found(&mut self, config: ClusterConfig) {
+        if self.transactions.may_begin(Topic::Config) {
+            let key = String::from(CONFIG_KEY);
+            let guards = vec![Guard::Absent(key.clone())];
+            let effect = Effect::Put { key, value: config.encode(), lease: None };
+            self.transactions.begin(Topic::Config, guards, effect, &mut self.actions);
+        }
     }
 
     /// Puts the node's record where nobody's is.

@@ -26,6 +26,19 @@ fn a_cluster_that_is_another_is_refused() {
 }
 
 #[test]
+fn a_member_goes_on_whatever_is_put_in_the_place_of_the_configuration() {
+    let other = ClusterConfig { shards: ShardCount::default() }.encode();
+    for value in [Some(&other[..]), Some(b"nonsense"), None] {
+        let mut cluster = cluster(&["a", "b"]);
+        cluster.change(CONFIG_KEY, value);
+        cluster.step(&address("b"), Event::Drain);
+        cluster.pass(SECOND);
+        assert_eq!(last(&mut cluster, "b"), Some(Action::Leave));
+        assert_eq!(serves(&cluster, "a"), "0 1 2 3 4 5 6 7");
+    }
+}
+
+#[test]
 fn malformed_values_are_told_by_their_keys() {
     let mut cluster = cluster(&["a", "b"]);
     for key in ["members/nowhere", "members/c:47000", INTENT_KEY] {
