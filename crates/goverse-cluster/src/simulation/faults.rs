@@ -47,6 +47,7 @@ impl World {
             }
             FaultKind::Twin { node } => self.start(node),
             FaultKind::Pause { node, .. }
+            | FaultKind::Suspend { node, .. }
             | FaultKind::Crash { node }
             | FaultKind::Cut { node, .. }
             | FaultKind::LoseReplies { node, .. }
@@ -67,6 +68,10 @@ impl World {
         let link = &mut self.processes[process].link;
         match kind {
             FaultKind::Pause { ms, .. } => self.processes[process].paused_until = now + ms * MS,
+            FaultKind::Suspend { ms, .. } => {
+                self.processes[process].paused_until = now + ms * MS;
+                self.processes[process].slept += ms * MS;
+            }
             FaultKind::Crash { .. } => self.end(process),
             FaultKind::Cut { ms, .. } => link.cut_until = now + ms * MS,
             FaultKind::LoseReplies { ms, .. } => link.loses_replies_until = now + ms * MS,

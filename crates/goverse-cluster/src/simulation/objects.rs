@@ -58,6 +58,8 @@ pub(super) struct Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
     Takes(Time),
+    /// Answers from the state as it is, and saves nothing.
+    Reads(Time),
     Never,
     Calls(Object),
 }
@@ -94,6 +96,9 @@ impl World {
     }
 
     fn any_work(&mut self, object: Object) -> Work {
+        if self.random.random_ratio(1, 4) {
+            return Work::Reads(self.random.random_range(50..MS));
+        }
         if object.number == 1 {
             return Work::Takes(self.random.random_range(50..2 * MS));
         }
@@ -263,7 +268,7 @@ impl World {
         self.turns.push(Turn { process, token, object, call, work, is_over: false });
         self.act(id, "begins a turn");
         match work {
-            Work::Takes(time) => self.after(time, Happening::TurnEnd(id)),
+            Work::Takes(time) | Work::Reads(time) => self.after(time, Happening::TurnEnd(id)),
             Work::Never => self.after(TURN_MAX, Happening::TurnEnd(id)),
             Work::Calls(_) => self.after(300, Happening::CallOut(id)),
         }
@@ -296,7 +301,7 @@ impl World {
         self.put_call(object, work, process, chain);
     }
 
-    /// A turn has run: it saves, if nobody else can have begun.
+    /// A turn has run: it saves or answers, if nobody else can have begun.
     pub(super) fn end_turn(&mut self, id: usize) {
         let Turn { process, work, is_over, .. } = self.turns[id];
         if is_over {
@@ -311,7 +316,10 @@ impl World {
             return self.after(50 * MS, Happening::TurnEnd(id));
         }
         self.act(id, "has an effect");
-        self.begin_save(id);
+        match work {
+            Work::Reads(_) => self.finish_turn(id),
+            _ => self.begin_save(id),
+        }
     }
 
     /// Nothing of the turn is to be seen.

@@ -44,6 +44,7 @@ pub struct Fault {
 #[allow(missing_docs, reason = "each is told by its `Display`")]
 pub enum FaultKind {
     Pause { node: usize, ms: u64 },
+    Suspend { node: usize, ms: u64 },
     Crash { node: usize },
     Start { node: usize },
     Twin { node: usize },
@@ -138,6 +139,7 @@ impl Plan {
         let ms = random.random_range(100..3 * self.ttl_ms);
         let delay_ms = random.random_range(100..2 * self.ttl_ms);
         let kind = match random.random_range(0..40) {
+            0..2 if self.is_beyond => FaultKind::Suspend { node, ms },
             0..4 => FaultKind::Pause { node, ms },
             4..6 => FaultKind::Crash { node },
             6..9 => FaultKind::Start { node },
@@ -195,6 +197,9 @@ impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pause { node, ms } => write!(f, "node {node} is paused for {ms} ms"),
+            Self::Suspend { node, ms } => {
+                write!(f, "node {node} is suspended for {ms} ms, which its boot clock misses")
+            }
             Self::Crash { node } => write!(f, "node {node} crashes"),
             Self::Start { node } => write!(f, "node {node} is started, unless it runs"),
             Self::Twin { node } => write!(f, "node {node} is started, although it runs"),

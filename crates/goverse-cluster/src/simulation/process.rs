@@ -34,6 +34,8 @@ pub(super) struct Process {
     pub(super) tenures: BTreeMap<ShardId, Tenure>,
     pub(super) activations: BTreeMap<Object, Activation>,
     pub(super) is_draining: bool,
+    /// How much time its boot clock has missed.
+    pub(super) slept: Time,
     /// The highest epoch that there was in its view.
     pub(super) epoch_seen: Epoch,
 }
@@ -68,7 +70,7 @@ pub(super) struct Tenure {
 }
 
 /// The boot clock of every process starts here.
-const BOOT: Time = 1_000_000_000;
+const BOOT: Time = 10_000_000_000;
 /// The wall clock when a run begins, in ms since 1970.
 const WALL_MS: u64 = 1_700_000_000_000;
 
@@ -89,12 +91,12 @@ impl Process {
 impl World {
     /// The clocks of a process, which run too fast or too slow.
     pub(super) fn moment(&self, process: ProcessId) -> Moment {
-        let node = self.processes[process].node;
+        let Process { node, slept, .. } = self.processes[process];
         let drift = self.plan.drift.get(node).copied().unwrap_or_default();
         let now = i128::from(self.now);
         let local = (now + now * i128::from(drift) / 100_000) as Time;
         Moment {
-            boot: Duration::from_micros(BOOT + local),
+            boot: Duration::from_micros((BOOT + local).saturating_sub(slept)),
             wall: Duration::from_millis(WALL_MS) + Duration::from_micros(local),
         }
     }
@@ -135,6 +137,7 @@ impl World {
             tenures: BTreeMap::new(),
             activations: BTreeMap::new(),
             is_draining: false,
+            slept: 0,
             epoch_seen: Epoch(0),
         });
         self.tell(None, || format!("{}: starts", name(process, node)));
