@@ -28,7 +28,7 @@ fn the_invariants_hold_over_many_seeds() {
 #[test]
 fn soak_the_invariants_hold_over_very_many_seeds() {
     let rounds = std::env::var(SOAK_VARIABLE).ok().and_then(|rounds| rounds.parse().ok());
-    let rounds: u64 = rounds.unwrap_or(0);
+    let rounds: u64 = rounds.unwrap_or(1);
     check_seeds(SEEDS..SEEDS + 100 * rounds);
 }
 
