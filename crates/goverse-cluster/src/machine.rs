@@ -259,6 +259,18 @@ impl Machine {
         self.view().is_some_and(|view| self.is_leader(view))
     }
 
+    /// How many shards somebody other than their owner may still hold, as far as its view tells.
+    pub fn shards_in_handoff(&self, now: Moment) -> usize {
+        let Some(view) = self.view() else { return 0 };
+        let Some(assignment) = view.assignment() else { return 0 };
+        let is_in_handoff = |shard: &&ShardId| {
+            let owner = assignment.owner(**shard).map(|(owner, _)| owner.incarnation);
+            let at = (now, &self.settings);
+            !self.departed.is_free(view, assignment, **shard, owner, at)
+        };
+        assignment.holders.keys().filter(is_in_handoff).count()
+    }
+
     /// Whether it has said its last word: `Lost`, `Refuse` or `Leave`.
     pub fn has_ended(&self) -> bool {
         self.has_ended

@@ -201,6 +201,15 @@ impl View {
         Some(Route { address: &owner.address, incarnation: owner.incarnation, since, holders })
     }
 
+    /// Who is the member at an address, and the fence of the objects that are fixed to it: the first epoch that spoke of
+    /// it. `None` if there is no such member, or the map does not know it yet.
+    pub fn route_to_member(&self, address: &NodeAddress) -> Option<(Incarnation, Epoch)> {
+        let incarnation = self.members.get(address)?.record.as_ref().ok()?.incarnation;
+        let assignment = self.assignment()?;
+        let node = assignment.node(incarnation)?;
+        Some((incarnation, assignment.nodes[node as usize].since))
+    }
+
     /// Whether that incarnation takes part; `None` if the record at its address cannot be read.
     pub(super) fn member(
         &self,

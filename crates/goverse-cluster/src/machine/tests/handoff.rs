@@ -14,11 +14,18 @@ fn a_slow_turn_delays_its_own_shard_only_and_ends_by_force() {
     let stored = cluster.machine(&address("b")).unwrap().view().unwrap();
     let member = stored.readable_members().next().unwrap().1.clone();
     assert_eq!((member.acked, member.releasing.len()), (epoch(&cluster, "b"), 4));
+    assert_eq!(in_handoff(&cluster), 4);
     cluster.pass(30 * SECOND);
+    assert_eq!(in_handoff(&cluster), 0);
     assert_eq!((serves(&cluster, "a").len(), serves(&cluster, "b").len()), (7, 7));
     let is_revoked =
         |action: &Action| matches!(action, Action::Revoke(tokens) if tokens.len() == 4);
     assert!(cluster.said(&address("a")).iter().any(is_revoked));
+}
+
+fn in_handoff(cluster: &Lockstep) -> usize {
+    let machine = cluster.machine(&address("b")).unwrap();
+    machine.shards_in_handoff(Moment { boot: machine.view_confirmed(), ..Moment::default() })
 }
 
 #[test]

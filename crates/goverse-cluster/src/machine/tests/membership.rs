@@ -19,7 +19,8 @@ fn a_joiner_is_in_the_map_at_once_and_gets_its_share_when_it_has_settled() {
     cluster.start(settings("b"));
     cluster.settle();
     let view = cluster.machine(&address("a")).unwrap().view().unwrap();
-    assert!(view.assignment().unwrap().nodes.iter().any(|node| node.address == address("b")));
+    assert_eq!(view.route_to_member(&address("b")), Some((Incarnation(2), view.epoch())));
+    assert_eq!(view.route_to_member(&address("c")), None);
     cluster.pass(4 * SECOND);
     assert_eq!(serves(&cluster, "b"), "");
     cluster.pass(2 * SECOND);
