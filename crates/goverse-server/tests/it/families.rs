@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use goverse_metrics::{CATALOGUE, Values};
+use goverse_metrics::catalogue::OF_CLUSTERS;
+use goverse_metrics::{CATALOGUE, Metric, Values};
 
 use crate::fixture::{page, server};
 use crate::scrape::Scrape;
@@ -11,8 +12,13 @@ use crate::scrape::Scrape;
 const OF_A_STORE: &[&str] =
     &["goverse_store_", "goverse_calls_deduplicated_", "goverse_after_commit_"];
 
-fn is_of_a_store(name: &str) -> bool {
-    OF_A_STORE.iter().any(|start| name.starts_with(start))
+/// What has series on a node that is in no cluster and has no store.
+fn expected() -> impl Iterator<Item = &'static Metric> {
+    let is_of_clusters = |metric: &Metric| OF_CLUSTERS.iter().any(|of| of.name == metric.name);
+    let is_of_a_store =
+        |metric: &Metric| OF_A_STORE.iter().any(|start| metric.name.starts_with(start));
+    let metrics = CATALOGUE.iter().copied();
+    metrics.filter(move |metric| !is_of_clusters(metric) && !is_of_a_store(metric))
 }
 
 #[tokio::test]
@@ -27,8 +33,9 @@ async fn the_families_are_those_of_the_catalogue() {
     let catalogue: BTreeMap<&str, (&str, &str)> =
         CATALOGUE.iter().map(|metric| (metric.name, (metric.kind.as_str(), metric.help))).collect();
     assert_eq!(live, catalogue);
-    for (name, family) in scrape.families.iter().filter(|(name, _)| !is_of_a_store(name)) {
-        assert!(!family.series.is_empty(), "{name} has no series on a running server");
+    for Metric { name, .. } in expected() {
+        let series = &scrape.families[*name].series;
+        assert!(!series.is_empty(), "{name} has no series on a running server");
     }
 }
 
@@ -37,8 +44,7 @@ async fn closed_labels_are_there_at_zero_from_the_start() {
     let server = server().start().await.unwrap();
     let scrape = Scrape::parse(&page(&server).await);
     let node = server.node().address();
-    let per_node = CATALOGUE.iter().filter(|metric| metric.is_per_node());
-    for metric in per_node.filter(|metric| !is_of_a_store(metric.name)) {
+    for metric in expected().filter(|metric| metric.is_per_node()) {
         let Some(label) = metric.labels.last() else { continue };
         let Values::Closed(values) = label.values else { continue };
         let method = if metric.labels.iter().any(|label| label.name == "method") {

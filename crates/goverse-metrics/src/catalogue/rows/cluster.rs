@@ -20,6 +20,26 @@ const OPERATION_BUCKETS: &[f64] = &[0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 2.0, 5.0]
 const HANDOFF_BUCKETS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 
+/// The metrics that only a node of a cluster has.
+pub const OF_CLUSTERS: &[&Metric] = &[
+    &CLUSTER_MEMBERS,
+    &CLUSTER_LEADER,
+    &CLUSTER_LEADER_CHANGES_TOTAL,
+    &CLUSTER_UNREADABLE_RECORDS,
+    &SHARDS_OWNED,
+    &SHARDS_IN_HANDOFF,
+    &SHARD_MOVES_TOTAL,
+    &SHARD_HANDOFF_SECONDS,
+    &SHARD_MAP_EPOCH,
+    &SHARD_MAP_CHANGES_TOTAL,
+    &WINDOW_LEFT_SECONDS,
+    &LEASE_RENEWALS_TOTAL,
+    &COORDINATOR_OPERATIONS_TOTAL,
+    &COORDINATOR_OPERATION_SECONDS,
+    &COORDINATOR_WATCH_RESTARTS_TOTAL,
+    &VIEW_AGE_SECONDS,
+];
+
 /// Members of the cluster, from the leader alone.
 pub const CLUSTER_MEMBERS: Metric = Metric {
     name: "goverse_cluster_members",
