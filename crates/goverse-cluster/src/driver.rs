@@ -81,9 +81,9 @@ impl Cluster {
         let (orders, receiver) = mpsc::unbounded_channel();
         let view = watch::Sender::new(None);
         let cluster = Self { orders: orders.clone(), view: view.subscribe() };
-        let metrics = Arc::new(ClusterMetrics::new(settings.address.as_str()));
+        let metrics = ClusterMetrics::new(settings.address.as_str());
         let driver = Driver {
-            asker: Asker { coordinator, metrics, period: settings.period() },
+            asker: Asker::new(coordinator, metrics, settings.period()),
             settings,
             tenant,
             workers,
@@ -139,17 +139,22 @@ impl Driver {
     pub async fn run(mut self) -> Result<(), ClusterError> {
         while let Some(lease) = self.obtain_lease().await? {
             let incarnation = Incarnation(rand::rng().random());
-            match Life::begin(&mut self, incarnation, lease).live().await? {
-                End::Lost => {
+            let end = Life::begin(&mut self, incarnation, lease).live().await;
+            match end {
+                Err(error) => {
+                    self.give_back(&lease).await;
+                    return Err(error);
+                }
+                Ok(End::Lost) => {
                     let lost_at = clock::boot();
                     self.give_back(&lease).await;
                     self.outlive_the_past(lost_at).await;
                 }
-                End::Refused(refusal) => {
+                Ok(End::Refused(refusal)) => {
                     self.give_back(&lease).await;
                     return Err(refusal.into());
                 }
-                End::Left => {
+                Ok(End::Left) => {
                     self.tenant.leave().await;
                     self.give_back(&lease).await;
                     break;

@@ -1,6 +1,7 @@
 //! Operations at the coordinator: each with a time-out, counted, and answered to the machine as an event.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use goverse_metrics::{
@@ -23,7 +24,12 @@ pub(super) struct Asker {
     pub(super) metrics: Arc<ClusterMetrics>,
     /// How long an answer is waited for.
     pub(super) period: Duration,
+    failing: Arc<Failing>,
 }
+
+/// Which operations failed when they were last tried: what goes on failing is logged once.
+#[derive(Default)]
+struct Failing([AtomicBool; CoordinatorOperation::ALL.len()]);
 
 /// What became of an operation.
 pub(super) enum Answer {
@@ -41,6 +47,14 @@ pub(super) type Operation = BoxFuture<'static, Answer>;
 // === impl Asker ===
 
 impl Asker {
+    pub(super) fn new(
+        coordinator: Arc<dyn Coordinator>,
+        metrics: ClusterMetrics,
+        period: Duration,
+    ) -> Self {
+        Self { coordinator, metrics: Arc::new(metrics), period, failing: Arc::default() }
+    }
+
     /// Asks once. No answer in time is an unknown outcome.
     pub(super) async fn ask<'a, T>(
         &'a self,
@@ -58,21 +72,37 @@ impl Asker {
         CoordinatorError::Unknown(format!("no answer within {:?}", self.period))
     }
 
+    /// Counts how an operation ended, and logs it where that is news.
     fn count(
         &self,
         operation: CoordinatorOperation,
         guard: OperationGuard<'_>,
         error: Option<&CoordinatorError>,
     ) {
-        let Some(error) = error else { return guard.finish(CoordinatorOutcome::Ok) };
-        // Each is asked at most once a period, so is logged no more often.
-        tracing::warn!(
-            coordinator = self.coordinator.name(),
-            operation = operation.as_str(),
-            %error,
-            "the coordinator did not do what it was asked"
-        );
-        let outcome = match error {
+        let (coordinator, name) = (self.coordinator.name(), operation.as_str());
+        let was_failing =
+            self.failing.0[operation as usize].swap(error.is_some(), Ordering::Relaxed);
+        match (error, was_failing) {
+            (Some(error), false) => {
+                tracing::warn!(coordinator, operation = name, %error, "the coordinator did not do what it was asked");
+            }
+            (Some(error), true) => {
+                tracing::debug!(coordinator, operation = name, %error, "the coordinator did not do what it was asked");
+            }
+            (None, true) => {
+                tracing::info!(
+                    coordinator,
+                    operation = name,
+                    "the coordinator does what it is asked again"
+                );
+            }
+            (None, false) => {}
+        }
+        guard.finish(error.map_or(CoordinatorOutcome::Ok, |error| self.outcome(error)));
+    }
+
+    fn outcome(&self, error: &CoordinatorError) -> CoordinatorOutcome {
+        match error {
             CoordinatorError::Unknown(_) if *error == self.no_answer() => {
                 CoordinatorOutcome::TimedOut
             }
@@ -83,8 +113,7 @@ impl Asker {
             CoordinatorError::Compacted(_)
             | CoordinatorError::TooLarge(_)
             | CoordinatorError::Nonsense(_) => CoordinatorOutcome::Failed,
-        };
-        guard.finish(outcome);
+        }
     }
 
     pub(super) fn renew(&self, lease: LeaseId) -> Operation {

@@ -25,6 +25,7 @@ const FAMILIES: &[&str] = &["goverse_", "goverse:", "process_"];
 const PAGES: &[&str] = &[
     "README.md",
     "docs/getting-started.md",
+    "docs/etcd.md",
     "docs/objects.md",
     "docs/prometheus.md",
     "docs/runbooks.md",
