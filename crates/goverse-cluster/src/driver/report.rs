@@ -21,6 +21,7 @@ pub(super) struct Report {
     revision: Option<Revision>,
     assignment: Option<Arc<Assignment>>,
     leads: bool,
+    is_anything_in_handoff: bool,
     unreadable: usize,
 }
 
@@ -35,6 +36,7 @@ impl Report {
             revision: None,
             assignment: None,
             leads: false,
+            is_anything_in_handoff: false,
             unreadable: 0,
         }
     }
@@ -52,11 +54,14 @@ impl Report {
         for action in actions {
             self.see_action(action, now);
         }
-        if let Some(view) = machine.view()
-            && self.revision != Some(view.revision())
-        {
+        let Some(view) = machine.view() else { return };
+        if self.revision != Some(view.revision()) {
             self.revision = Some(view.revision());
             self.see_view(machine, view, now);
+            self.see_leader(machine, view, now);
+        } else if self.is_anything_in_handoff {
+            // A grace passes without a view.
+            self.see_leader(machine, view, now);
         }
     }
 
@@ -92,7 +97,6 @@ impl Report {
             self.see_assignment(machine, view, now);
             self.assignment = assignment.cloned();
         }
-        self.see_leader(machine, view);
     }
 
     fn see_unreadable(&mut self, view: &View) {
@@ -123,14 +127,17 @@ impl Report {
         }
     }
 
-    fn see_leader(&mut self, machine: &Machine, view: &View) {
+    fn see_leader(&mut self, machine: &Machine, view: &View, now: Moment) {
         let leads = machine.leads();
         if leads && !self.leads {
             self.metrics.became_leader();
         }
         self.leads = leads;
+        self.is_anything_in_handoff = false;
         if leads {
-            self.metrics.leads(&summary(view));
+            let summary = summary(machine, view, now);
+            self.is_anything_in_handoff = summary.shards_in_handoff > 0;
+            self.metrics.leads(&summary);
         } else {
             self.metrics.follows();
         }
@@ -143,28 +150,12 @@ impl Drop for Report {
     }
 }
 
-fn summary(view: &View) -> ClusterSummary {
+fn summary(machine: &Machine, view: &View, now: Moment) -> ClusterSummary {
     let mut members = [0; 3];
     for (_, member) in view.readable_members() {
         members[metric_state(member.state) as usize] += 1;
     }
-    let shards_in_handoff = view.assignment().map_or(0, |assignment| {
-        let shards = assignment.holders.keys();
-        shards.filter(|shard| is_in_handoff(view, assignment, **shard)).count()
-    });
-    ClusterSummary { members, shards_in_handoff }
-}
-
-/// Whether somebody but the owner may still act for the shard, as far as the view tells; a grace is not waited for.
-fn is_in_handoff(view: &View, assignment: &Assignment, shard: ShardId) -> bool {
-    let owner = assignment.owner(shard).map(|(owner, _)| owner.incarnation);
-    let mut others = assignment.holders(shard).filter(|(node, _)| Some(node.incarnation) != owner);
-    others.any(|(node, release)| {
-        let Some(stored) = view.members().get(&node.address) else { return false };
-        let Ok(member) = &stored.record else { return true };
-        let has_let_go = member.acked >= release && !member.releasing.contains(&shard);
-        member.incarnation == node.incarnation && !has_let_go
-    })
+    ClusterSummary { members, shards_in_handoff: machine.shards_in_handoff(now) }
 }
 
 fn metric_state(state: MemberState) -> goverse_metrics::MemberState {
