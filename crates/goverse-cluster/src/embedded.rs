@@ -70,8 +70,10 @@ async fn tick(shared: Weak<Shared>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut before = Instant::now();
     loop {
-        let now = ticks.tick().await;
+        ticks.tick().await;
         let Some(shared) = shared.upgrade() else { return };
+        // Not when the tick was due: it may have come late.
+        let now = Instant::now();
         // A gap lengthens every lease: what is beyond two ticks has not passed for them.
         let passed = (now - before).min(2 * TICK);
         before = now;

@@ -82,12 +82,14 @@ async fn a_user_works_below_the_prefix_also_when_the_token_is_lost() {
     // etcd forgets its tokens with its process.
     server.kill().await;
     server.start_again().await;
-    poll::until("etcd to answer", SOON, async || {
-        soon(it.read()).await.map(drop).map_err(|error| error.to_string())
-    })
-    .await;
+    let watch = poll::until("etcd to answer", SOON, async || match soon(it.watch(second)).await {
+        Ok(watch) => Ok(watch),
+        Err(CoordinatorError::Unavailable(text)) => Err(text),
+        Err(error) => panic!("{error}"),
+    });
+    let mut watch = watch.await;
+    soon(it.read()).await.unwrap();
     let third = force(&it, [put("a", "3")]).await;
-    let mut watch = soon(it.watch(second)).await.unwrap();
     assert_eq!(next_change(&mut *watch).await.unwrap().revision, third);
 }
 
