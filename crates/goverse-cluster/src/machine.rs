@@ -127,7 +127,7 @@ impl Machine {
                 }
             }
             Event::ReadFailed => watching.read_failed(now, settings),
-            Event::Watched(event) => watching.watched(event),
+            Event::Watched(event) => watching.watched(now, event),
             Event::WatchEnded => watching.watch_ended(now, settings),
             Event::Confirmed { sent, modified } => {
                 watching.confirm_answered(now, sent, modified.unwrap_or_default());

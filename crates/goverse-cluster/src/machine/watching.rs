@@ -1,7 +1,7 @@
 //! When a view is believed, and when it is read again.
 //!
 //! Chapter *View* of the protocol: older revisions are ignored; a broken watch, and one that lags behind a linearizable
-//! read for a whole period, is replaced by reading everything; a coordinator with other data ends the incarnation. A view
+//! read for a whole period or says nothing for two ttl, is replaced by reading everything; a coordinator with other data ends the incarnation. A view
 //! that was not confirmed for one ttl is one that the node does not renew its lease on (`window.rs`).
 
 use std::time::Duration;
@@ -22,6 +22,8 @@ pub(super) struct Watching {
     confirm: Confirm,
     /// When what has confirmed the view was sent.
     confirmed: Duration,
+    /// When the watch, or a read in its place, has last said something.
+    heard: Duration,
 }
 
 /// Reads of the whole prefix.
@@ -56,6 +58,7 @@ impl Watching {
             read: Read { is_wanted: true, ..Read::default() },
             confirm: Confirm::default(),
             confirmed: begun,
+            heard: begun,
         }
     }
 
@@ -96,6 +99,7 @@ impl Watching {
         self.view = Some(View::new(content, settings.shards, self.view.as_ref()));
         self.is_new = true;
         self.confirmed = self.confirmed.max(sent.boot);
+        self.heard = self.heard.max(sent.boot);
         Ok(())
     }
 
@@ -114,8 +118,9 @@ impl Watching {
         self.read.not_before = now.boot + settings.tick();
     }
 
-    pub(super) fn watched(&mut self, event: WatchEvent) {
+    pub(super) fn watched(&mut self, now: Moment, event: WatchEvent) {
         let Some(view) = &mut self.view else { return };
+        self.heard = now.boot;
         match event {
             WatchEvent::Changed(change) if change.revision > view.revision() => {
                 view.apply(change);
@@ -149,6 +154,7 @@ impl Watching {
     /// Reads and confirms when it is time to.
     pub(super) fn advance(&mut self, now: Moment, settings: &Settings, actions: &mut Vec<Action>) {
         self.catch_up(now, settings);
+        self.suspect_silence(now, settings);
         let may_read = self.read.under_way.is_none() && self.read.not_before <= now.boot;
         if self.read.is_wanted && may_read {
             let revision = self.view.as_ref().map(View::revision);
@@ -173,6 +179,15 @@ impl Watching {
             self.confirm.ahead = None;
         } else if now.boot >= received + settings.period() {
             self.confirm.ahead = None;
+            self.want_read();
+        }
+    }
+
+    /// A watch that says nothing for two ttl may be dead without knowing: what it should have said of members and the leader
+    /// is in no revision of the assignment.
+    fn suspect_silence(&mut self, now: Moment, settings: &Settings) {
+        if now.boot >= self.heard + 2 * settings.ttl() {
+            self.heard = now.boot;
             self.want_read();
         }
     }

@@ -54,6 +54,7 @@ impl World {
             | FaultKind::Slow { node, .. }
             | FaultKind::SlowReplies { node, .. }
             | FaultKind::BreakWatch { node }
+            | FaultKind::StallWatch { node }
             | FaultKind::Lag { node, .. }
             | FaultKind::Drain { node } => {
                 if let Some(process) = self.living(node) {
@@ -88,6 +89,7 @@ impl World {
                 link.assignment_lags_until = now + ms * MS;
             }
             FaultKind::BreakWatch { .. } => self.break_watch(process),
+            FaultKind::StallWatch { .. } => self.stall_watch(process),
             FaultKind::Drain { .. } => self.drain(process),
             _ => {}
         }

@@ -58,6 +58,7 @@ pub enum FaultKind {
     Delete,
     Compact,
     BreakWatch { node: usize },
+    StallWatch { node: usize },
     Lag { node: usize, what: Lagging, ms: u64 },
     SlowStore { ms: u64, delay_ms: u64 },
     Drain { node: usize },
@@ -138,7 +139,7 @@ impl Plan {
         let shard = random.random_range(0..self.shards);
         let ms = random.random_range(100..3 * self.ttl_ms);
         let delay_ms = random.random_range(100..2 * self.ttl_ms);
-        let kind = match random.random_range(0..40) {
+        let kind = match random.random_range(0..41) {
             0..2 if self.is_beyond => FaultKind::Suspend { node, ms },
             0..4 => FaultKind::Pause { node, ms },
             4..6 => FaultKind::Crash { node },
@@ -163,6 +164,7 @@ impl Plan {
             34..36 => FaultKind::Pin { shard, node },
             36 => FaultKind::Spoil,
             37 => FaultKind::Delete,
+            38 => FaultKind::StallWatch { node },
             _ => FaultKind::SlowTurn { shard, ms },
         };
         if matches!(kind, FaultKind::Crash { .. } | FaultKind::Drain { .. }) && random.random() {
@@ -219,6 +221,9 @@ impl fmt::Display for FaultKind {
             Self::Delete => write!(f, "somebody deletes the assignment"),
             Self::Compact => write!(f, "the coordinator compacts its history"),
             Self::BreakWatch { node } => write!(f, "the watch of node {node} breaks"),
+            Self::StallWatch { node } => {
+                write!(f, "the watch of node {node} says nothing any more")
+            }
             Self::Lag { node, what, ms } => {
                 write!(f, "node {node} hears of {what:?} late for {ms} ms")
             }

@@ -295,12 +295,19 @@ impl World {
         }
     }
 
+    /// The watch of a process says nothing any more, and nobody tells.
+    pub(super) fn stall_watch(&mut self, process: ProcessId) {
+        if let Some(watch) = &mut self.processes[process].watch {
+            watch.pending.iter_mut().for_each(VecDeque::clear);
+            watch.position = usize::MAX;
+        }
+    }
+
     /// Breaks the watch of a process, which hears of it soon.
     pub(super) fn break_watch(&mut self, process: ProcessId) {
-        let Some(watch) = &mut self.processes[process].watch else { return };
+        self.stall_watch(process);
+        let Some(watch) = &self.processes[process].watch else { return };
         let id = watch.id;
-        watch.pending.iter_mut().for_each(VecDeque::clear);
-        watch.position = usize::MAX;
         let delay = self.random.random_range(MS..50 * MS);
         self.after(delay, Happening::WatchEnded { process, watch: id });
     }

@@ -109,6 +109,15 @@ fn a_watch_that_lags_behind_a_linearizable_read_for_a_period_is_replaced() {
 }
 
 #[test]
+fn a_watch_that_says_nothing_for_two_ttl_is_replaced() {
+    let mut machine = started();
+    machine.step(at(10), Event::Read { sent: at(6), content: content(5) });
+    machine.step(at(5_000), Event::Watched(WatchEvent::Progress(Revision(5))));
+    assert!(!machine.step(at(24_999), Event::Tick).contains(&Action::Read));
+    assert!(machine.step(at(25_000), Event::Tick).contains(&Action::Read));
+}
+
+#[test]
 fn older_revisions_are_ignored_and_a_coordinator_with_other_data_ends_the_incarnation() {
     let mut machine = started();
     machine.step(at(10), Event::Read { sent: at(6), content: content(5) });
