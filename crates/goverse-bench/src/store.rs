@@ -1,4 +1,4 @@
-//! Stores: durable saves a second of one and of many callers, each with an object of its own.
+//! Stores: durable calls a second of one and of many callers, each with an object of its own.
 
 mod callers;
 mod postgres;
@@ -51,7 +51,7 @@ fn figures(store: &str) -> impl Iterator<Item = String> {
 }
 
 fn figure(store: &str, callers: usize) -> String {
-    format!("{store}, {callers} saving")
+    format!("{store}, {callers} calling")
 }
 
 // === impl Contest ===
@@ -63,10 +63,10 @@ impl Contest<'_> {
             if !report.wants(&name) {
                 continue;
             }
-            let mut ours = || callers::saves_per_second(runtime, &self.store, *callers);
+            let mut ours = || callers::calls_per_second(runtime, &self.store, *callers);
             let [ours, bare] = in_turns(runs, [&mut ours, &mut *self.bare]);
             let reference = (BARE, Runs::new(bare));
-            report.add(&Figure::new(&name, "saves/s", Runs::new(ours), reference));
+            report.add(&Figure::new(&name, "calls/s", Runs::new(ours), reference));
         }
     }
 }

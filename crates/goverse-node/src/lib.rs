@@ -94,12 +94,6 @@ pub use store::{
 };
 pub use timer::Timer;
 
-/// What benches measure apart from calls; nothing for people.
-#[doc(hidden)]
-pub mod bench_support {
-    pub use crate::store::StoreAccess;
-}
-
 /// What the code that `#[object]` writes is made of; nothing for people.
 #[doc(hidden)]
 pub mod macro_support {

@@ -8,7 +8,7 @@ mod access;
 mod error;
 mod records;
 
-pub use access::StoreAccess;
+pub(crate) use access::StoreAccess;
 pub use error::{Conflict, StoreError};
 pub use records::{
     CallRecord, Change, DeadLetter, FenceKey, Listed, Load, Loaded, ObjectKey, Outgoing,

@@ -45,8 +45,8 @@ pub mod prelude {
     pub use goverse_core::{ErrorCode, NodeAddress, ObjectId, TypeName};
     pub use goverse_node::{
         Call, CallError, Ctx, DeactivationReason, Encoding, HookError, ListQuery, Never, Node,
-        Object, ObjectError, ObjectInfo, ObjectRef, Proto, Ran, SystemError, Timer, TypeSettings,
-        WritePolicy, object,
+        Object, ObjectError, ObjectInfo, ObjectRef, Proto, Ran, StoredState, SystemError, Timer,
+        TypeSettings, WritePolicy, object,
     };
     pub use goverse_server::{Server, ServerConfig};
 }

@@ -1,10 +1,10 @@
-//! Durable saves beside a bare loop of the same committed upserts on the same database.
+//! Durable calls beside a bare loop of the same committed upserts on the same database.
 
 use clap::Parser;
 use goverse_bench::arguments::Arguments;
 use goverse_bench::store;
 
-/// Durable saves beside a bare loop of the same committed upserts on the same database
+/// Durable calls beside a bare loop of the same committed upserts on the same database
 ///
 /// The bare loop is one caller who waits for each commit, also beside many callers of ours. PostgreSQL is one of the
 /// bench's own, with the settings that Debian gives it.

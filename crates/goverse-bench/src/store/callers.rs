@@ -1,66 +1,68 @@
-//! Callers who save one state after the other, as a node's objects do.
+//! Callers who change one object after the other: each its own, by calls that are answered when they are durable.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use goverse_core::{ObjectId, TypeName};
-use goverse_node::bench_support::StoreAccess;
-use goverse_node::{
-    Change, Encoding, FenceKey, Load, ObjectKey, Save, StateStore, StoredState, Tenure,
-};
+use goverse_node::{Node, StateStore, object};
+use goverse_server::Recorder;
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use super::{RUN_TIME, STATE_BYTES};
 
-/// How many saves a second all callers get through together.
-pub(super) fn saves_per_second(
+/// A state of [`STATE_BYTES`].
+#[derive(Default, Serialize, Deserialize)]
+struct Wallet {
+    entries: String,
+}
+
+#[object(crate = "goverse_node", persist)]
+impl Wallet {
+    fn enter(&mut self, letter: char) {
+        self.entries.clear();
+        self.entries.extend(std::iter::repeat_n(letter, STATE_BYTES));
+    }
+}
+
+/// How many calls a second all callers get through together, with the recorder and all metrics on.
+pub(super) fn calls_per_second(
     runtime: &Runtime,
     store: &Arc<dyn StateStore>,
     callers: usize,
 ) -> f64 {
+    let recorder = Recorder::builder().build().expect("it has no buckets of its own");
+    let node = metrics::with_local_recorder(&recorder, || {
+        let address = "localhost:47000".parse().expect("this is an address");
+        let node = Node::builder(address).object::<Wallet>().store(Arc::clone(store));
+        node.build().expect("the type has a name")
+    });
     runtime.block_on(async {
-        let access = StoreAccess::new("localhost:47000", Arc::clone(store));
-        let tenure = store.begin_tenure(&FenceKey::ALONE, 1).await.expect("the store answers");
-        let begun = Instant::now();
-        let mut saving = JoinSet::new();
+        node.open_store().await.expect("the store answers");
         for caller in 0..callers {
-            saving.spawn(save(access.clone(), object(caller), tenure.clone(), begun));
+            enter(&node, caller, 'a').await;
         }
-        let saves: u64 = saving.join_all().await.into_iter().sum();
-        saves as f64 / begun.elapsed().as_secs_f64()
+        let begun = Instant::now();
+        let mut calling = JoinSet::new();
+        for caller in 0..callers {
+            calling.spawn(call(node.clone(), caller, begun));
+        }
+        let calls: u64 = calling.join_all().await.into_iter().sum();
+        calls as f64 / begun.elapsed().as_secs_f64()
     })
 }
 
-fn object(caller: usize) -> ObjectKey {
-    let id = format!("caller-{caller}");
-    ObjectKey {
-        type_name: TypeName::new("Wallet").expect("it is a valid name"),
-        id: ObjectId::new(&id).expect("it is a valid id"),
+/// Calls until the run is over; how often.
+async fn call(node: Node, caller: usize, begun: Instant) -> u64 {
+    let mut calls = 0;
+    while begun.elapsed() < RUN_TIME {
+        enter(&node, caller, 'b').await;
+        calls += 1;
     }
+    calls
 }
 
-/// Saves until the run is over; how often.
-async fn save(access: StoreAccess, object: ObjectKey, tenure: Tenure, begun: Instant) -> u64 {
-    let load = Load { object: object.clone(), tenure: tenure.clone(), raise_to: None, now: 1 };
-    let mut version = access.load(load).await.expect("the store answers").version;
-    let mut saves = 0;
-    while begun.elapsed() < RUN_TIME {
-        let bytes = vec![7; STATE_BYTES];
-        let expected = version;
-        version.0 += 1;
-        let save = Save {
-            object: object.clone(),
-            tenure: tenure.clone(),
-            expected,
-            next: version,
-            change: Change::Put(StoredState { schema: 1, encoding: Encoding::Json, bytes }),
-            now: 1,
-            calls: Vec::new(),
-            outgoing: Vec::new(),
-        };
-        access.save(save).await.expect("nobody else saves it");
-        saves += 1;
-    }
-    saves
+async fn enter(node: &Node, caller: usize, letter: char) {
+    let wallet = node.object::<Wallet>(format!("caller-{caller}"));
+    wallet.enter(letter).await.expect("nobody else saves it");
 }

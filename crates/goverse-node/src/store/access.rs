@@ -18,7 +18,7 @@ use super::{
 
 /// The store of a node, as its objects use it.
 #[derive(Clone)]
-pub struct StoreAccess {
+pub(crate) struct StoreAccess {
     shared: Arc<Shared>,
 }
 
@@ -33,7 +33,7 @@ struct Shared {
 
 impl StoreAccess {
     /// The way of the node that advertises `node` to `store`.
-    pub fn new(node: &str, store: Arc<dyn StateStore>) -> Self {
+    pub(crate) fn new(node: &str, store: Arc<dyn StateStore>) -> Self {
         let metrics = StoreMetrics::new(node, store.name());
         Self { shared: Arc::new(Shared { store, metrics, gathering: Mutex::default() }) }
     }
@@ -56,7 +56,7 @@ impl StoreAccess {
     ///
     /// # Errors
     /// As of [`StateStore::load`].
-    pub async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
+    pub(crate) async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
         let loaded = self.counted(StoreOperation::Load, |store| store.load(load)).await?;
         if let Some(state) = &loaded.state {
             self.metrics().read(state.bytes.len());
@@ -70,7 +70,7 @@ impl StoreAccess {
     ///
     /// # Errors
     /// As of [`StateStore::save`].
-    pub async fn save(&self, save: Save) -> Result<(), StoreError> {
+    pub(crate) async fn save(&self, save: Save) -> Result<(), StoreError> {
         let bytes = size(&save);
         let saved =
             self.counted(StoreOperation::Save, |_| Box::pin(self.gather(save, bytes))).await;
