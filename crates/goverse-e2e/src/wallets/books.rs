@@ -144,9 +144,9 @@ impl Books {
         Err(format!("{deposited} was deposited, {held} is there, {on_their_way} is on its way"))
     }
 
-    /// How many entries the ledgers have.
-    pub fn entries(&self) -> usize {
-        self.wallets.values().map(|wallet| wallet.ledger().len()).sum()
+    /// How many payments are stored to be delivered, or to be settled.
+    pub fn outgoing(&self) -> usize {
+        self.outgoing.len()
     }
 }
 
@@ -216,19 +216,37 @@ impl Ledgers {
 
     /// Payments arrive once, in their order; what has not arrived is stored to be delivered.
     fn audit_payments(&self) -> Result<(), String> {
-        for ((from, to), Payments { paid, credited, outgoing }) in &self.payments {
-            let Some(on_their_way) = paid.strip_prefix(credited.as_slice()) else {
-                return Err(format!("{from} paid {to} {paid:?}, and it got {credited:?}"));
-            };
-            // What has arrived may not be settled yet.
-            let left: Vec<_> = outgoing.iter().filter(|n| !credited.contains(n)).collect();
-            if left != on_their_way.iter().collect::<Vec<_>>() {
+        for ((from, to), payments) in &self.payments {
+            let Payments { paid, credited, .. } = payments;
+            let are_equal = |at: &usize| paid.get(*at) == credited.get(*at);
+            if let Some(at) = (0..credited.len()).find(|at| !are_equal(at)) {
+                let (paid, got) = (paid.get(at), credited[at]);
+                return Err(format!(
+                    "payment {at} of {from} to {to} is {paid:?}, and it got {got}"
+                ));
+            }
+            let (on_their_way, left) = (payments.on_their_way(), payments.left());
+            if on_their_way != left {
                 return Err(format!(
                     "{from} paid {to} {on_their_way:?}, which did not arrive; stored is {left:?}"
                 ));
             }
         }
         Ok(())
+    }
+}
+
+// === impl Payments ===
+
+impl Payments {
+    /// Those that the other has not got.
+    fn on_their_way(&self) -> &[u64] {
+        &self.paid[self.credited.len().min(self.paid.len())..]
+    }
+
+    /// Those that are stored and that it has not got: what it has got may not be settled yet.
+    fn left(&self) -> Vec<u64> {
+        self.outgoing.iter().copied().filter(|n| !self.credited.contains(n)).collect()
     }
 }
 

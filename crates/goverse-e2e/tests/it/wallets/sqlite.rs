@@ -12,7 +12,8 @@ use super::{rounds, seed};
 
 #[tokio::test]
 async fn thirty_kills_lose_nothing_and_double_nothing() {
-    kill(seed(), 30).await;
+    let interrupted = kill(seed(), 30).await;
+    assert!(interrupted > 0, "no kill came between a payment and its arrival");
 }
 
 #[tokio::test]
@@ -24,7 +25,10 @@ async fn soak_three_kills_of_a_young_bank_lose_nothing_and_double_nothing() {
 }
 
 /// Kills a process so many times. What it leaves is right each time, and every third time payments arrive without it.
-async fn kill(seed: u64, kills: u64) {
+///
+/// Returns how often it was looked at with payments on their way.
+async fn kill(seed: u64, kills: u64) -> u64 {
+    let mut interrupted = 0;
     let mut choices = SmallRng::seed_from_u64(seed);
     let mut bank =
         Bank::new(seed, |folder| format!("sqlite:{}/wallets.db", folder.path().display()));
@@ -40,11 +44,16 @@ async fn kill(seed: u64, kills: u64) {
             0 => settle(store).await,
             _ => Books::read(&*store).await.unwrap(),
         };
+        interrupted += u64::from(books.outgoing() > 0);
         let history = bank.history();
         assert_eq!(history.failures, [], "seed {seed}, kill {kill}");
         if let Err(problem) = books.audit(&bank.plan, &history) {
             panic!("seed {seed}, kill {kill}: {problem}");
         }
     }
-    eprintln!("seed {seed}: {kills} kills, {} operations answered", bank.history().answered());
+    let answered = bank.history().answered();
+    eprintln!(
+        "seed {seed}: {kills} kills, {answered} operations answered, {interrupted} times interrupted"
+    );
+    interrupted
 }
