@@ -95,7 +95,9 @@ impl Machine {
             return;
         }
         let unix_ms = u64::try_from(now.wall.as_millis()).unwrap_or(u64::MAX);
-        let epoch = self.epoch_seen.next(unix_ms);
+        // Above what anybody has acknowledged, also if the map that said it is gone.
+        let acked = view.readable_members().map(|(_, member)| member.acked).max();
+        let epoch = self.epoch_seen.max(acked.unwrap_or_default()).next(unix_ms);
         let next = match view.stored_assignment().map(|stored| &stored.record) {
             Some(Err(RecordError::Newer(_))) => None,
             Some(Ok(former)) => self.reassign(view, former, epoch, now),

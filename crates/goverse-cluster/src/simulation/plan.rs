@@ -76,7 +76,7 @@ pub enum Lagging {
 }
 
 /// How far clocks may run apart within the margin, in thousandths of a percent.
-const DRIFT_MAX: i64 = 4_800;
+pub(super) const DRIFT_MAX: i64 = 4_800;
 
 // === impl Plan ===
 
@@ -162,8 +162,9 @@ impl Plan {
             29..31 => FaultKind::Drain { node },
             31..34 => FaultKind::Move { shard, node },
             34..36 => FaultKind::Pin { shard, node },
-            36 => FaultKind::Spoil,
-            37 => FaultKind::Delete,
+            // A leader that knows of no map goes by its wall clock, which is then to be right.
+            36 if forgets || !self.is_beyond => FaultKind::Spoil,
+            37 if forgets || !self.is_beyond => FaultKind::Delete,
             38 => FaultKind::StallWatch { node },
             _ => FaultKind::SlowTurn { shard, ms },
         };

@@ -8,7 +8,7 @@ use rand::Rng;
 
 use super::Time;
 use super::objects::{Activation, Object};
-use super::plan::Lagging;
+use super::plan::{DRIFT_MAX, Lagging};
 use super::requests::RequestKind;
 use super::world::{Happening, MS, ProcessId, World};
 use crate::coordinator::{Change, LeaseId};
@@ -95,9 +95,11 @@ impl World {
         let drift = self.plan.drift.get(node).copied().unwrap_or_default();
         let now = i128::from(self.now);
         let local = (now + now * i128::from(drift) / 100_000) as Time;
+        // Within the margin somebody keeps the wall clock right; beyond it, both run away.
+        let wall = if drift.abs() <= DRIFT_MAX { self.now } else { local };
         Moment {
             boot: Duration::from_micros((BOOT + local).saturating_sub(slept)),
-            wall: Duration::from_millis(WALL_MS) + Duration::from_micros(local),
+            wall: Duration::from_millis(WALL_MS) + Duration::from_micros(wall),
         }
     }
 
