@@ -1,8 +1,8 @@
 //! Where objects keep their state: in memory, in SQLite, in PostgreSQL.
 //!
 //! * [`MemoryStore`] is for tests: it lasts as long as the process.
-//! * [`SqliteStore`] is a file, and the default: no server, one node.
-//! * [`PostgresStore`] is a database that the nodes of a cluster share.
+//! * `SqliteStore` is a file, and the default: no server, one node.
+//! * `PostgresStore` is a database that the nodes of a cluster share.
 //!
 //! Each is a [`StateStore`](goverse_node::StateStore), and passes the same conformance suite. The guards of a save, that
 //! it is of the newest tenure and on the newest version, are in the transaction that saves.
