@@ -62,8 +62,8 @@ async fn connections_cut_in_mid_transaction_lose_nothing_and_double_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn soak_whoever_crashes_and_whatever_is_cut_nothing_is_lost_or_doubled() {
     let seed = seed();
-    let mut world = World::new(seed).await;
-    for _ in 0..rounds() {
+    for round in 0..rounds() {
+        let mut world = World::new(seed.wrapping_add(round)).await;
         world.bank.start();
         world.link.cut_one_in(100);
         for _ in 0..3 {
