@@ -1,4 +1,4 @@
-//! Prints what a cluster of 8192 shards and 100 members costs: bytes, writes, time, memory.
+//! What a cluster of 8192 shards and 100 members costs: bytes, writes, time, memory.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
