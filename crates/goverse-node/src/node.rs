@@ -1,22 +1,26 @@
 //! The node: registered types, and the operations on their objects.
 
+mod builder;
+
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use goverse_core::{Encoding, ErrorCode, NodeAddress, ObjectId, Ran, TypeName, check_method_name};
+use goverse_core::{Encoding, ErrorCode, NodeAddress, ObjectId, Ran, TypeName};
 use goverse_metrics::{RejectionCode, UnknownCallMetrics, UnknownTypeMetrics};
 use tokio::task::JoinHandle;
+
+pub use builder::NodeBuilder;
 
 use crate::alarms::Alarms;
 use crate::budget;
 use crate::bytes_call::Reply;
 use crate::call_error::{CallError, SystemError};
-use crate::caller::{Addressed, Caller, Origin};
+use crate::caller::{Addressed, Caller};
 use crate::clock;
-use crate::error::{BuildError, ObjectError};
+use crate::error::ObjectError;
 use crate::hot::{HotObjects, HotReport};
 use crate::keeper::Keeper;
 use crate::lifecycle::{Drained, Lifecycle};
@@ -24,11 +28,11 @@ use crate::listing::{ListQuery, Listing, ObjectInfo, first_after};
 use crate::log_limit::LogLimit;
 use crate::long_turns::LongTurns;
 use crate::object::Object;
-use crate::object_type::{AnyObjectType, Constructor, NamedCall, ObjectType};
+use crate::object_type::{AnyObjectType, NamedCall, ObjectType};
 use crate::reference::ObjectRef;
 use crate::router::{OutgoingCall, Router};
 use crate::run_to_end::Doing;
-use crate::settings::{NodeSettings, TypeSettings};
+use crate::settings::NodeSettings;
 use crate::state::NodeStore;
 use crate::store::{StateStore, StoreError};
 use crate::waits::Waits;
@@ -47,31 +51,6 @@ const PROGRESS_PERIOD: Duration = Duration::from_secs(1);
 pub struct Node {
     inner: Arc<Inner>,
 }
-
-/// Registers the types of a node.
-pub struct NodeBuilder {
-    address: NodeAddress,
-    settings: NodeSettings,
-    type_settings: TypeSettings,
-    settings_by_type: BTreeMap<String, TypeSettings>,
-    router: Option<Arc<dyn Router>>,
-    store: Option<Arc<dyn StateStore>>,
-    types: Vec<Registration>,
-}
-
-/// A type that is to be registered.
-struct Registration {
-    name: &'static str,
-    method_names: Vec<&'static str>,
-    rust_type: TypeId,
-    is_persistent: bool,
-    make: MakeType,
-}
-
-type MakeType = Box<
-    dyn FnOnce(TypeName, TypeSettings, Arc<NodeState>, Weak<Inner>) -> Arc<dyn AnyObjectType>
-        + Send,
->;
 
 /// A node, which lives as long as its handles.
 pub(crate) struct Inner {
@@ -96,132 +75,6 @@ pub struct NodeState {
     pub(crate) failed_ticks: LogLimit,
     unknown_type: UnknownTypeMetrics,
     unknown_calls: UnknownCallMetrics,
-}
-
-// === impl NodeBuilder ===
-
-impl NodeBuilder {
-    /// Registers the type `T`, whose objects begin as their default.
-    #[must_use]
-    pub fn object<T: Object + Default>(self) -> Self {
-        self.object_with(T::default)
-    }
-
-    /// Registers the type `T`, whose objects begin as `construct` makes them.
-    #[must_use]
-    pub fn object_with<T: Object>(
-        mut self,
-        construct: impl Fn() -> T + Send + Sync + 'static,
-    ) -> Self {
-        let construct: Constructor<T> = Box::new(construct);
-        self.types.push(Registration {
-            name: T::TYPE,
-            method_names: T::METHODS.iter().map(|method| method.name).collect(),
-            rust_type: TypeId::of::<T>(),
-            is_persistent: T::PERSISTENCE.is_some(),
-            make: Box::new(|name, settings, state, node| {
-                Arc::new(ObjectType::new(name, settings, construct, state, node))
-            }),
-        });
-        self
-    }
-
-    /// Sets how the node treats calls.
-    #[must_use]
-    pub fn settings(mut self, settings: NodeSettings) -> Self {
-        self.settings = settings;
-        self
-    }
-
-    /// Sets how objects are run whose type has no settings of its own.
-    #[must_use]
-    pub fn type_settings(mut self, settings: TypeSettings) -> Self {
-        self.type_settings = settings;
-        self
-    }
-
-    /// Sets how the objects of one type are run, by the type's name.
-    #[must_use]
-    pub fn settings_of(mut self, type_name: &str, settings: TypeSettings) -> Self {
-        self.settings_by_type.insert(type_name.to_owned(), settings);
-        self
-    }
-
-    /// Sets what brings calls to other nodes.
-    #[must_use]
-    pub fn router(mut self, router: Arc<dyn Router>) -> Self {
-        self.router = Some(router);
-        self
-    }
-
-    /// Sets where persistent objects keep their state.
-    #[must_use]
-    pub fn store(mut self, store: Arc<dyn StateStore>) -> Self {
-        self.store = Some(store);
-        self
-    }
-
-    /// Whether a registered type is persistent.
-    pub fn needs_store(&self) -> bool {
-        self.types.iter().any(|registration| registration.is_persistent)
-    }
-
-    /// Makes the node and resolves its metrics: **a recorder must be installed before**, or the node
-    /// stays unseen for ever.
-    ///
-    /// # Errors
-    /// When the name of a type or method is not valid, two types or two methods of one type have the same, settings
-    /// name a type that is not registered, or a type is persistent and there is no store.
-    pub fn build(self) -> Result<Node, BuildError> {
-        let Self { address, settings, type_settings, mut settings_by_type, router, store, types } =
-            self;
-        let mut names = BTreeMap::new();
-        for registration in types {
-            let name = TypeName::new(registration.name).map_err(BuildError::InvalidTypeName)?;
-            registration.check_methods(&name)?;
-            if registration.is_persistent && store.is_none() {
-                return Err(BuildError::NoStore(name));
-            }
-            let settings = settings_by_type.remove(name.as_str()).unwrap_or(type_settings);
-            if names.insert(name.clone(), (registration, settings)).is_some() {
-                return Err(BuildError::DuplicateType(name));
-            }
-        }
-        if let Some((name, _)) = settings_by_type.pop_first() {
-            let registered = names.keys().map(TypeName::to_string).collect::<Vec<_>>().join(", ");
-            return Err(BuildError::SettingsOfUnknownType { name, registered });
-        }
-        let state = Arc::new(NodeState::new(address, settings, router, store));
-        let inner = Arc::new_cyclic(|node: &Weak<Inner>| {
-            let mut types = BTreeMap::new();
-            let mut by_rust_type = Vec::new();
-            for (name, (registration, settings)) in names {
-                let Registration { rust_type, make, .. } = registration;
-                let made = make(name.clone(), settings, Arc::clone(&state), Weak::clone(node));
-                by_rust_type.push((rust_type, Arc::clone(&made).as_any()));
-                types.insert(name, made);
-            }
-            by_rust_type.sort_by_key(|(rust_type, _)| *rust_type);
-            Inner { state, types, by_rust_type: by_rust_type.into() }
-        });
-        Ok(Node { inner })
-    }
-}
-
-// === impl Registration ===
-
-impl Registration {
-    fn check_methods(&self, type_name: &TypeName) -> Result<(), BuildError> {
-        let type_name = || type_name.clone();
-        for (index, name) in self.method_names.iter().enumerate() {
-            check_method_name(name)
-                .map_err(|error| BuildError::InvalidMethodName { type_name: type_name(), error })?;
-            if self.method_names[..index].contains(name) {
-                return Err(BuildError::DuplicateMethod { type_name: type_name(), method: name });
-            }
-        }
-        Ok(())
-    }
 }
 
 // === impl NodeState ===
@@ -271,15 +124,7 @@ impl Drop for Inner {
 impl Node {
     /// Begins a node that is known as `address`.
     pub fn builder(address: NodeAddress) -> NodeBuilder {
-        NodeBuilder {
-            address,
-            settings: NodeSettings::default(),
-            type_settings: TypeSettings::default(),
-            settings_by_type: BTreeMap::new(),
-            router: None,
-            store: None,
-            types: Vec::new(),
-        }
+        NodeBuilder::new(address)
     }
 
     /// The address that the node is known by.
@@ -321,15 +166,7 @@ impl Node {
         encoding: Encoding,
         arguments: Vec<u8>,
     ) -> Result<Reply, CallError<Reply>> {
-        let call = NamedCall {
-            id: id.to_owned(),
-            method: method.to_owned(),
-            encoding,
-            bytes: arguments,
-            origin: Origin::OUTSIDE,
-            timeout: None,
-            call_id: None,
-        };
+        let call = NamedCall::outside(id, method, encoding, arguments);
         self.call_by_name(type_name, call).await
     }
 
@@ -346,16 +183,8 @@ impl Node {
         arguments: Vec<u8>,
         call_id: &str,
     ) -> Result<Reply, CallError<Reply>> {
-        let call = NamedCall {
-            id: id.to_owned(),
-            method: method.to_owned(),
-            encoding,
-            bytes: arguments,
-            origin: Origin::OUTSIDE,
-            timeout: None,
-            call_id: Some(call_id.to_owned()),
-        };
-        self.call_by_name(type_name, call).await
+        let call = NamedCall::outside(id, method, encoding, arguments);
+        self.call_by_name(type_name, NamedCall { call_id: Some(call_id.to_owned()), ..call }).await
     }
 
     /// Takes over the store: every node that had it before is refused from now on, and calls that were committed and not

@@ -93,6 +93,16 @@ pub(crate) trait AnyObjectType: Send + Sync {
     fn abandon(&self);
 }
 
+// === impl NamedCall ===
+
+impl NamedCall {
+    /// A call that belongs to no turn, with the node's time-out.
+    pub(crate) fn outside(id: &str, method: &str, encoding: Encoding, bytes: Vec<u8>) -> Self {
+        let (id, method, origin) = (id.to_owned(), method.to_owned(), Origin::OUTSIDE);
+        Self { id, method, encoding, bytes, origin, timeout: None, call_id: None }
+    }
+}
+
 // === impl ObjectType ===
 
 impl<T: Object> ObjectType<T> {

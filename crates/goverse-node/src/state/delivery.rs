@@ -14,7 +14,6 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::bytes_call::Reply;
 use crate::call_error::CallError;
-use crate::caller::Origin;
 use crate::node::{Inner, Node};
 use crate::object_type::NamedCall;
 use crate::state::node_store::{NodeStore, unix_ms};
@@ -247,15 +246,9 @@ async fn deliver(node: Weak<Inner>, pair: Pair) {
 }
 
 async fn attempt(node: &Node, call: &Outgoing) -> Result<Reply, CallError<Reply>> {
-    let named = NamedCall {
-        id: call.to.id.as_str().to_owned(),
-        method: call.method.clone(),
-        encoding: call.encoding,
-        bytes: call.arguments.clone(),
-        origin: Origin::OUTSIDE,
-        timeout: None,
-        call_id: Some(call.call_id.as_str().to_owned()),
-    };
+    let (id, arguments) = (call.to.id.as_str(), call.arguments.clone());
+    let named = NamedCall::outside(id, &call.method, call.encoding, arguments);
+    let named = NamedCall { call_id: Some(call.call_id.as_str().to_owned()), ..named };
     node.call_by_name(call.to.type_name.as_str(), named).await
 }
 
