@@ -100,6 +100,8 @@ async fn what_a_store_holds_is_listed_shown_moved_and_deleted() {
 
 #[tokio::test]
 async fn a_dead_letter_is_listed_tried_again_and_deleted() {
+    // Built before anything is waited for.
+    drop(goverse_command());
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("a.db");
     let before = node(&store);
