@@ -72,6 +72,16 @@ pub(crate) struct Request<M: Method> {
 /// The activation that a method is called of.
 pub(crate) type ActivationOf<M> = Arc<Activation<<M as Method>::Object>>;
 
+/// What is done in the turn of a method that does not wait. It is passed on by reference: what goes through the catching of
+/// panics by value is copied twice.
+struct Act<'a, M: Method, P: Borrow<ActivationOf<M>>> {
+    turn: &'a mut RunningTurn<M::Object, P>,
+    /// Gone once it runs.
+    method: Option<M>,
+    cx: &'a Ctx,
+    returned: &'a mut Option<Result<M::Output, M::Error>>,
+}
+
 /// The handles of a method, by way of its type, or of an activation that is at hand.
 pub(crate) enum MetricsOf<M: Method> {
     Type(Arc<ObjectType<M::Object>>),
@@ -147,19 +157,16 @@ impl<M: Method> Future for Call<M> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CallResult<M>> {
-        if !matches!(self.state, State::New(_)) {
-            return self.poll_further(cx);
-        }
+        let State::New(request) = &self.state else { return self.poll_further(cx) };
         ready!(budget::poll_proceed(cx));
-        let State::New(request) = mem::replace(&mut self.state, State::Answered) else {
-            unreachable!("looked at above");
+        let received = clock::now();
+        let Some(deadline) = request.deadline_if_free(received) else {
+            self.state.go_the_long_way(received);
+            return self.poll_further(cx);
         };
-        match request.at_once() {
-            Ok(result) => Poll::Ready(result),
-            Err(state) => {
-                self.state = state;
-                self.poll_further(cx)
-            }
+        match self.state.at_once(received, deadline) {
+            Some(result) => Poll::Ready(result),
+            None => self.poll_further(cx),
         }
     }
 }
@@ -203,7 +210,63 @@ impl<M: Method> fmt::Debug for Call<M> {
 // === impl State ===
 
 impl<M: Method> State<M> {
+    /// Answers a new call whose target is there, or says by its state what is left to do.
+    #[inline]
+    fn at_once(&mut self, received: u64, deadline: u64) -> Option<CallResult<M>> {
+        // Taken apart in one go: a request that is passed on as a whole is copied as a whole.
+        let (activation, origin, timeout, method) = match mem::replace(self, State::Answered) {
+            State::New(Request {
+                target: Target::There(activation),
+                origin,
+                timeout,
+                call_id: None,
+                method,
+            }) => (activation, origin, timeout, method),
+            other => {
+                mem::forget(other);
+                unreachable!("looked at before");
+            }
+        };
+        let (activation, chain) = if const { is_plain::<M>() } {
+            // The turn borrows the activation from the context, so that nothing is counted that need not be.
+            let cx = Ctx::new(activation, origin.chain, deadline);
+            if let Ok(turn) = RunningTurn::try_begin::<M>(cx.typed_activation(), M::TURN) {
+                let guard = CallGuard::begin(cx.typed_activation().object_type().method::<M>());
+                return Some(run_plain(turn, method, &cx, guard, received, received));
+            }
+            cx.into_parts()
+        } else {
+            match RunningTurn::try_begin::<M>(&activation, M::TURN).map(RunningTurn::own) {
+                Ok(turn) => {
+                    let brought =
+                        Brought::new(method, origin.chain, deadline, received, &activation);
+                    return match poll_in_place(Box::pin(run(turn, brought))) {
+                        Ok(result) => Some(result),
+                        Err(rest) => {
+                            let call = WaitingCall::carry_on(rest, activation, deadline);
+                            *self = State::Runs(call);
+                            None
+                        }
+                    };
+                }
+                Err(_) => (activation, origin.chain),
+            }
+        };
+        let origin = Origin { chain, deadline: origin.deadline };
+        let target = Target::There(activation);
+        let request = Request { target, origin, timeout, call_id: None, method };
+        *self = Self::busy(request, received, deadline);
+        None
+    }
+
     #[cold]
+    #[inline(never)]
+    fn go_the_long_way(&mut self, received: u64) {
+        if let State::New(request) = mem::replace(self, State::Answered) {
+            *self = Self::long_way(request, received);
+        }
+    }
+
     fn long_way(request: Request<M>, received: u64) -> Self {
         State::OnTheLongWay(Box::pin(long_way::answer(request, received)))
     }
@@ -214,9 +277,7 @@ impl<M: Method> State<M> {
         let Request { target, origin, timeout, call_id, method } = request;
         match (target, origin) {
             (Target::There(activation), Origin { chain: None, .. }) => {
-                let guard = CallGuard::begin(MetricsOf::<M>::Via(Arc::clone(&activation)));
-                let brought =
-                    Brought { method, chain: None, deadline, received, guard, once: None };
+                let brought = Brought::new(method, None, deadline, received, &activation);
                 match WaitingCall::queue(brought, activation) {
                     Queued::Waits(line) => State::InLine(line),
                     other => State::OnTheLongWay(long_way::not_in_line(other)),
@@ -232,55 +293,21 @@ impl<M: Method> State<M> {
 // === impl Request ===
 
 impl<M: Method> Request<M> {
-    /// Answers the call if nothing is in its way, or says what is left to do.
+    /// Until when the caller waits, if the object is there and nothing is to be done before its turn.
     #[inline]
-    fn at_once(self) -> Result<CallResult<M>, State<M>> {
-        let received = clock::now();
-        let Target::There(activation) = &self.target else {
-            return Err(State::long_way(self, received));
-        };
+    fn deadline_if_free(&self, received: u64) -> Option<u64> {
+        let Target::There(activation) = &self.target else { return None };
         let node = &activation.object_type().node_state;
         let deadline = self.deadline(received, node);
-        if self.call_id.is_some()
-            || deadline <= received
-            || node.lifecycle.is_closing()
-            || !self.may_reach(activation, node)
-        {
-            return Err(State::long_way(self, received));
-        }
-        if const { is_plain::<M>() } {
-            return self.run_at_once(received, deadline);
-        }
-        let Ok(turn) = RunningTurn::try_begin::<M>(activation, M::TURN) else {
-            return Err(State::busy(self, received, deadline));
-        };
-        let (turn, activation) = (turn.own(), Arc::clone(activation));
-        let guard = CallGuard::begin(MetricsOf::<M>::Via(Arc::clone(&activation)));
-        let (method, chain) = (self.method, self.origin.chain);
-        let brought = Brought { method, chain, deadline, received, guard, once: None };
-        let running = poll_in_place(Box::pin(run(turn, brought)));
-        running.map_err(|rest| State::Runs(WaitingCall::carry_on(rest, activation, deadline)))
-    }
-
-    /// Answers a call of a method that does not wait, if its object is free.
-    #[inline]
-    fn run_at_once(self, received: u64, deadline: u64) -> Result<CallResult<M>, State<M>> {
-        let Self { target, origin, timeout, call_id, method } = self;
-        let Target::There(activation) = target else { unreachable!("looked at before") };
-        // The turn borrows the activation from the context, so that nothing is counted that need not be.
-        let cx = Ctx::new(activation, origin.chain, deadline);
-        if let Ok(turn) = RunningTurn::try_begin::<M>(cx.typed_activation(), M::TURN) {
-            let guard = CallGuard::begin(cx.typed_activation().object_type().method::<M>());
-            return Ok(run_plain(turn, method, &cx, guard, received, received));
-        }
-        let (activation, chain) = cx.into_parts();
-        let origin = Origin { chain, deadline: origin.deadline };
-        let target = Target::There(activation);
-        let request = Self { target, origin, timeout, call_id, method };
-        Err(State::busy(request, received, deadline))
+        let is_free = self.call_id.is_none()
+            && received < deadline
+            && !node.lifecycle.is_closing()
+            && self.may_reach(activation, node);
+        is_free.then_some(deadline)
     }
 
     /// When the caller, or who waits for it, waits no more.
+    #[inline]
     pub(crate) fn deadline(&self, received: u64, node: &NodeState) -> u64 {
         let timeout = self.timeout.unwrap_or(node.settings.call_timeout);
         after(received, timeout).min(self.origin.deadline)
@@ -306,16 +333,15 @@ pub(crate) fn run_plain<M: Method, G: Borrow<MethodMetrics>, P: Borrow<Activatio
     received: u64,
     begun: u64,
 ) -> CallResult<M> {
-    let outcome = catch_now(|| {
-        let running = pin!(turn.run(method, cx));
-        match running.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(result) => result,
-            Poll::Pending => {
-                panic!("method {} waits, though its PLAIN says it never does", M::NAME)
-            }
-        }
-    });
-    settle::<M, G, P>(turn, cx, Outcome::of(outcome), guard, received, begun)
+    let mut returned = None;
+    let mut act = Act { turn: &mut turn, method: Some(method), cx, returned: &mut returned };
+    let caught = catch_now(|| act.run());
+    let outcome = match (caught, returned) {
+        (Ok(()), Some(result)) => Outcome::Returned(result),
+        (Err(message), _) => Outcome::Panicked(message),
+        (Ok(()), None) => unreachable!("it has run"),
+    };
+    settle::<M, G, P>(turn, cx, outcome, guard, received, begun)
 }
 
 /// Runs a method that may wait, to its end or its limit.
@@ -392,6 +418,22 @@ pub(crate) fn poll_in_place<T>(
     match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => Ok(result),
         Poll::Pending => Err(running),
+    }
+}
+
+// === impl Act ===
+
+impl<M: Method, P: Borrow<ActivationOf<M>>> Act<'_, M, P> {
+    #[inline]
+    fn run(&mut self) {
+        let method = self.method.take().expect("it runs once");
+        let running = pin!(self.turn.run(method, self.cx));
+        match running.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => *self.returned = Some(result),
+            Poll::Pending => {
+                panic!("method {} waits, though its PLAIN says it never does", M::NAME)
+            }
+        }
     }
 }
 

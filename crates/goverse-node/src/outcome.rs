@@ -7,12 +7,13 @@ use std::time::Duration;
 use goverse_core::{ErrorCode, Ran};
 use goverse_metrics::{CallGuard, CallStatus, MethodMetrics, PanicSite, RejectionCode};
 
+use crate::activation::Activation;
 use crate::budget;
 use crate::call::{ActivationOf, CallResult};
 use crate::call_error::{CallError, SystemError};
 use crate::clock;
 use crate::method::Method;
-use crate::object::{Ctx, Wish};
+use crate::object::{Ctx, Object, Wish};
 use crate::state::{Repeat, shared_turn_refused};
 use crate::turn::{Ending, RunningTurn};
 
@@ -37,24 +38,6 @@ impl<M: Method> Outcome<M> {
             Err(message) => Outcome::Panicked(message),
         }
     }
-
-    /// A method may have asked for what its turn cannot give.
-    #[inline]
-    fn unless_refused(self, cx: &Ctx) -> Self {
-        match (cx.saving().and_then(|saving| saving.refused()), self) {
-            (Some(error), Outcome::Returned(_)) => Outcome::NotSaved(error.clone()),
-            (_, outcome) => outcome,
-        }
-    }
-
-    fn ending(&self, cx: &Ctx) -> Ending {
-        match self {
-            Outcome::Returned(_) => Ending::Returned(cx.wish()),
-            Outcome::Panicked(_) => Ending::Panicked,
-            Outcome::CutOff => Ending::CutOff,
-            Outcome::NotSaved(_) => Ending::NotSaved,
-        }
-    }
 }
 
 /// Ends a turn and counts it.
@@ -67,13 +50,66 @@ pub(crate) fn settle<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf
     received: u64,
     begun: u64,
 ) -> CallResult<M> {
-    let activation = cx.activation();
-    let outcome = if turn.is_shared() && cx.wish() == Wish::Delete {
-        Outcome::NotSaved(shared_turn_refused(cx))
-    } else {
-        outcome.unless_refused(cx)
+    match outcome {
+        Outcome::Returned(result) if !is_refused(&turn, cx) => {
+            let (ending, failed) = (Ending::Returned(cx.wish()), result.is_err());
+            end::<M, G, P>(turn, cx, ending, failed, guard, received, begun);
+            result.map_err(CallError::Method)
+        }
+        outcome => settle_badly::<M, G, P>(turn, cx, outcome, guard, received, begun),
+    }
+}
+
+/// Ends a turn that does not count.
+#[cold]
+#[inline(never)]
+fn settle_badly<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf<M>>>(
+    turn: RunningTurn<M::Object, P>,
+    cx: &Ctx,
+    outcome: Outcome<M>,
+    guard: CallGuard<G>,
+    received: u64,
+    begun: u64,
+) -> CallResult<M> {
+    let refused = || match cx.saving().and_then(|saving| saving.refused()) {
+        Some(error) => error.clone(),
+        None => shared_turn_refused(cx),
     };
-    let ending = outcome.ending(cx);
+    let (ending, error) = match outcome {
+        Outcome::Returned(_) => (Ending::NotSaved, refused()),
+        Outcome::NotSaved(error) => (Ending::NotSaved, error),
+        Outcome::Panicked(panic) => {
+            guard.metrics().type_calls().panicked(PanicSite::Turn);
+            tracing::error!(r#type = %cx.type_name(), method = M::NAME, panic, "method panicked");
+            (Ending::Panicked, panicked::<M>(cx, &panic))
+        }
+        Outcome::CutOff => (Ending::CutOff, cut_off::<M>(cx, clock::between(begun, clock::now()))),
+    };
+    end::<M, G, P>(turn, cx, ending, false, guard, received, begun);
+    Err(error.into())
+}
+
+/// Whether the method has asked for what its turn cannot give.
+#[inline]
+fn is_refused<T: Object, P: Borrow<Arc<Activation<T>>>>(
+    turn: &RunningTurn<T, P>,
+    cx: &Ctx,
+) -> bool {
+    cx.saving().is_some_and(|saving| saving.refused().is_some())
+        || (cx.wish() == Wish::Delete && turn.is_shared())
+}
+
+/// Ends a turn, and counts it; `failed` if the method returned its error.
+#[inline]
+fn end<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf<M>>>(
+    turn: RunningTurn<M::Object, P>,
+    cx: &Ctx,
+    ending: Ending,
+    failed: bool,
+    guard: CallGuard<G>,
+    received: u64,
+    begun: u64,
+) {
     cx.end();
     if !cx.is_tick() {
         turn.activation().used(begun);
@@ -81,29 +117,17 @@ pub(crate) fn settle<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf
     let long_turn = turn.activation().object_type().long_turn;
     turn.end(ending);
     let ended = clock::now();
-    budget::spend(ended.saturating_sub(begun));
+    let took = ended.saturating_sub(begun);
+    budget::spend(took);
+    let activation = cx.activation();
     let node = activation.node_state();
-    node.hot.turn_ended(ended.saturating_sub(begun), ended, || {
-        (activation.type_name().clone(), activation.id().clone())
-    });
-    if ended.saturating_sub(begun) >= long_turn {
+    node.hot.turn_ended(took, ended, || (activation.type_name().clone(), activation.id().clone()));
+    if took >= long_turn {
         guard.metrics().long_turn();
         node.long_turns.tell(cx, M::NAME, clock::between(begun, ended));
     }
-    let failed = matches!(outcome, Outcome::Returned(Err(_)));
     let queued = if begun == received { 0.0 } else { clock::seconds(received, begun) };
-    if let Outcome::Panicked(message) = &outcome {
-        guard.metrics().type_calls().panicked(PanicSite::Turn);
-        let (r#type, panic) = (activation.type_name(), message);
-        tracing::error!(%r#type, method = M::NAME, panic, "method panicked");
-    }
     guard.ran(ending.status(failed), queued, clock::seconds(begun, ended));
-    match outcome {
-        Outcome::Returned(result) => result.map_err(CallError::Method),
-        Outcome::Panicked(message) => Err(panicked::<M>(cx, &message).into()),
-        Outcome::NotSaved(error) => Err(error.into()),
-        Outcome::CutOff => Err(cut_off::<M>(cx, clock::between(begun, ended)).into()),
-    }
 }
 
 /// Ends a turn in which nothing ran: an earlier call with the same id was found, or cannot be looked for.

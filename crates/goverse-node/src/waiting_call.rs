@@ -115,6 +115,18 @@ pub(crate) enum Answer<M: Method> {
 // === impl Brought ===
 
 impl<M: Method> Brought<M> {
+    /// What a call brings that is counted from now on.
+    pub(crate) fn new(
+        method: M,
+        chain: Option<Arc<Link>>,
+        deadline: u64,
+        received: u64,
+        activation: &ActivationOf<M>,
+    ) -> Self {
+        let guard = CallGuard::begin(MetricsOf::Via(Arc::clone(activation)));
+        Self { method, chain, deadline, received, guard, once: None }
+    }
+
     /// The turn that it needs: a call that is to take effect once is no other's business.
     pub(crate) fn turn(&self) -> Turn {
         if self.once.is_some() { Turn::Exclusive } else { M::TURN }
