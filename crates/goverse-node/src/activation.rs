@@ -84,7 +84,7 @@ impl<T: Object> Activation<T> {
         let activation = Arc::new(Self {
             object_type,
             id,
-            turns: TurnLock::new(None),
+            turns: TurnLock::begun(),
             since: AtomicU64::new(0),
             last_used: AtomicU64::new(0),
             idle_slot: AtomicU64::new(0),
@@ -92,8 +92,7 @@ impl<T: Object> Activation<T> {
             line_due: AtomicU64::new(clock::NEVER),
             stage: Mutex::new(Stage::Alive(None)),
         });
-        let first = TurnLock::try_begin_exclusive(activation, false);
-        first.unwrap_or_else(|_| unreachable!("nobody else knows it yet"))
+        ExclusiveTurn::first(activation, None)
     }
 
     #[inline]

@@ -32,7 +32,8 @@ use crate::outcome::{Outcome, repeated, settle};
 use crate::run_to_end::{catch, catch_now};
 use crate::state::{AfterCommit, Once, Repeat, commit, find_repeat, may_commit};
 use crate::target::Target;
-use crate::turn::RunningTurn;
+use crate::turn::{RunningTurn, TurnOf, try_begin_brief};
+use crate::turn_lock::NotNow;
 use crate::waiting_call::{Brought, InLine, Queued, WaitingCall};
 
 /// What a call gives: the method's result, the method's own error, or the runtime's.
@@ -74,8 +75,8 @@ pub(crate) type ActivationOf<M> = Arc<Activation<<M as Method>::Object>>;
 
 /// What is done in the turn of a method that does not wait. It is passed on by reference: what goes through the catching of
 /// panics by value is copied twice.
-struct Act<'a, M: Method, P: Borrow<ActivationOf<M>>> {
-    turn: &'a mut RunningTurn<M::Object, P>,
+struct Act<'a, M: Method, T: TurnOf<M::Object>> {
+    turn: &'a mut T,
     /// Gone once it runs.
     method: Option<M>,
     cx: &'a Ctx,
@@ -227,31 +228,35 @@ impl<M: Method> State<M> {
                 unreachable!("looked at before");
             }
         };
-        let (activation, chain) = if const { is_plain::<M>() } {
-            // The turn borrows the activation from the context, so that nothing is counted that need not be.
-            let cx = Ctx::new(activation, origin.chain, deadline);
-            if let Ok(turn) = RunningTurn::try_begin::<M>(cx.typed_activation(), M::TURN) {
-                let guard = CallGuard::begin(cx.typed_activation().object_type().method::<M>());
-                return Some(run_plain(turn, method, &cx, guard, received, received));
-            }
-            cx.into_parts()
-        } else {
-            match RunningTurn::try_begin::<M>(&activation, M::TURN).map(RunningTurn::own) {
+        let cx = Ctx::new(activation, origin.chain, deadline);
+        let activation = cx.typed_activation();
+        if const { is_plain::<M>() } {
+            match try_begin_brief::<M>(activation) {
                 Ok(turn) => {
-                    let brought =
-                        Brought::new(method, origin.chain, deadline, received, &activation);
-                    return match poll_in_place(Box::pin(run(turn, brought))) {
-                        Ok(result) => Some(result),
-                        Err(rest) => {
-                            let call = WaitingCall::carry_on(rest, activation, deadline);
-                            *self = State::Runs(call);
-                            None
-                        }
-                    };
+                    let guard = CallGuard::begin(activation.object_type().method::<M>());
+                    return Some(run_plain(turn, method, &cx, guard, received, received));
                 }
-                Err(_) => (activation, origin.chain),
+                // It is held for longer than a moment: the call goes to the line.
+                Err(NotNow::Busy) => {}
+                Err(_) => {
+                    if let Ok(turn) = RunningTurn::try_begin::<M>(activation, M::TURN) {
+                        let guard = CallGuard::begin(activation.object_type().method::<M>());
+                        return Some(run_plain(turn, method, &cx, guard, received, received));
+                    }
+                }
             }
-        };
+        } else if let Ok(turn) = RunningTurn::try_begin::<M>(activation, M::TURN) {
+            let (activation, chain) = cx.into_parts();
+            let brought = Brought::new(method, chain, deadline, received, &activation);
+            return match poll_in_place(Box::pin(run(turn, brought))) {
+                Ok(result) => Some(result),
+                Err(rest) => {
+                    *self = State::Runs(WaitingCall::carry_on(rest, activation, deadline));
+                    None
+                }
+            };
+        }
+        let (activation, chain) = cx.into_parts();
         let origin = Origin { chain, deadline: origin.deadline };
         let target = Target::There(activation);
         let request = Request { target, origin, timeout, call_id: None, method };
@@ -325,8 +330,8 @@ impl<M: Method> Request<M> {
 
 /// Runs a method that does not wait.
 #[inline]
-pub(crate) fn run_plain<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf<M>>>(
-    mut turn: RunningTurn<M::Object, P>,
+pub(crate) fn run_plain<M: Method, G: Borrow<MethodMetrics>, T: TurnOf<M::Object>>(
+    mut turn: T,
     method: M,
     cx: &Ctx,
     guard: CallGuard<G>,
@@ -341,7 +346,7 @@ pub(crate) fn run_plain<M: Method, G: Borrow<MethodMetrics>, P: Borrow<Activatio
         (Err(message), _) => Outcome::Panicked(message),
         (Ok(()), None) => unreachable!("it has run"),
     };
-    settle::<M, G, P>(turn, cx, outcome, guard, received, begun)
+    settle::<M, G, T>(turn, cx, outcome, guard, received, begun)
 }
 
 /// Runs a method that may wait, to its end or its limit.
@@ -423,7 +428,7 @@ pub(crate) fn poll_in_place<T>(
 
 // === impl Act ===
 
-impl<M: Method, P: Borrow<ActivationOf<M>>> Act<'_, M, P> {
+impl<M: Method, T: TurnOf<M::Object>> Act<'_, M, T> {
     #[inline]
     fn run(&mut self) {
         let method = self.method.take().expect("it runs once");

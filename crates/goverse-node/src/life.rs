@@ -20,8 +20,7 @@ use crate::object_type::ObjectType;
 use crate::run_to_end::{Doing, begin_in_place, catch, run_to_end};
 use crate::state::{load, save_at_the_end, state_of};
 use crate::store::StoredState;
-use crate::turn::Held;
-use crate::turn_lock::{Closing, ExclusiveTurn, SharedTurn, TurnLock};
+use crate::turn_lock::{Closing, ExclusiveTurn, TurnLock};
 
 /// The first turn of an object, or its last. Dropped within it, the object is gone.
 struct Threshold<T: Object> {
@@ -208,18 +207,14 @@ fn end_if_free<T: Object>(activation: &Arc<Activation<T>>, used: u64) -> bool {
     ends.map(in_background).is_some()
 }
 
-/// Deactivates the object of a turn that asked for it, before other calls if the turn was exclusive.
-pub(crate) fn end_after<T: Object>(held: Held<T>) {
-    match held {
-        Held::Exclusive(turn) => {
-            in_background(deactivate(turn, DeactivationReason::Requested).map(drop));
-        }
-        Held::Shared(turn) => {
-            let activation = Arc::clone(turn.owner());
-            drop(turn);
-            in_background(end(activation, DeactivationReason::Requested).map(drop));
-        }
-    }
+/// Deactivates the object of a turn that asked for it, before other calls.
+pub(crate) fn end_after<T: Object>(turn: ExclusiveTurn<Activation<T>>) {
+    in_background(deactivate(turn, DeactivationReason::Requested).map(drop));
+}
+
+/// Deactivates an object when its turn for that has come.
+pub(crate) fn end_in_time<T: Object>(activation: &Arc<Activation<T>>) {
+    in_background(end(Arc::clone(activation), DeactivationReason::Requested).map(drop));
 }
 
 /// Ends an object with its hook. It is gone when this returns, also with an error.
@@ -320,13 +315,12 @@ pub(crate) fn drop_object<T: Object>(
     leave(turn);
 }
 
-/// Drops the object of a shared turn as it is, as soon as the turns beside it have ended; no other begins.
+/// Drops the object of a shared turn as it is, as soon as that and those beside it have ended; no other begins.
 pub(crate) fn drop_after_shared<T: Object>(
-    turn: SharedTurn<Activation<T>>,
+    activation: &Arc<Activation<T>>,
     reason: DeactivationReason,
 ) {
-    Closer::close(turn.owner(), reason);
-    drop(turn);
+    Closer::close(activation, reason);
 }
 
 /// Drops an object without its hook, because its node is dropped; if it is busy, when its turn has ended.

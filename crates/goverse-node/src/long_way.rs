@@ -25,7 +25,7 @@ use crate::object_type::{ObjectType, refused};
 use crate::router::OutgoingCall;
 use crate::state::Once;
 use crate::target::Target;
-use crate::turn::{Ending, RunningTurn};
+use crate::turn::{Ending, RunningTurn, TurnOf};
 use crate::turn_lock::NotNow;
 use crate::waiting_call::{Answer, Brought, Queued, WaitingCall};
 use crate::waits::{Deadlock, StillWaits, Waiting};
@@ -243,7 +243,7 @@ async fn approach<M: Method>(
         if chain.is_some_and(|chain| chain.contains(key)) {
             return Err(Rejected::reentrant());
         }
-        match RunningTurn::try_begin::<M>(Arc::clone(&activation), kind) {
+        match RunningTurn::try_begin::<M>(&activation, kind) {
             Ok(turn) => return Ok(Approached::Turn(turn)),
             Err(NotNow::Closed) => {
                 // The turns that still have it may wait for this chain themselves.

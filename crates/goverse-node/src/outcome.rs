@@ -7,15 +7,14 @@ use std::time::Duration;
 use goverse_core::{ErrorCode, Ran};
 use goverse_metrics::{CallGuard, CallStatus, MethodMetrics, PanicSite, RejectionCode};
 
-use crate::activation::Activation;
 use crate::budget;
-use crate::call::{ActivationOf, CallResult};
+use crate::call::CallResult;
 use crate::call_error::{CallError, SystemError};
 use crate::clock;
 use crate::method::Method;
 use crate::object::{Ctx, Object, Wish};
 use crate::state::{Repeat, shared_turn_refused};
-use crate::turn::{Ending, RunningTurn};
+use crate::turn::{Ending, RunningTurn, TurnOf};
 
 /// What became of a method.
 pub(crate) enum Outcome<M: Method> {
@@ -42,8 +41,8 @@ impl<M: Method> Outcome<M> {
 
 /// Ends a turn and counts it.
 #[inline]
-pub(crate) fn settle<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf<M>>>(
-    turn: RunningTurn<M::Object, P>,
+pub(crate) fn settle<M: Method, G: Borrow<MethodMetrics>, T: TurnOf<M::Object>>(
+    turn: T,
     cx: &Ctx,
     outcome: Outcome<M>,
     guard: CallGuard<G>,
@@ -53,18 +52,18 @@ pub(crate) fn settle<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf
     match outcome {
         Outcome::Returned(result) if !is_refused(&turn, cx) => {
             let (ending, failed) = (Ending::Returned(cx.wish()), result.is_err());
-            end::<M, G, P>(turn, cx, ending, failed, guard, received, begun);
+            end::<M, G, T>(turn, cx, ending, failed, guard, received, begun);
             result.map_err(CallError::Method)
         }
-        outcome => settle_badly::<M, G, P>(turn, cx, outcome, guard, received, begun),
+        outcome => settle_badly::<M, G, T>(turn, cx, outcome, guard, received, begun),
     }
 }
 
 /// Ends a turn that does not count.
 #[cold]
 #[inline(never)]
-fn settle_badly<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf<M>>>(
-    turn: RunningTurn<M::Object, P>,
+fn settle_badly<M: Method, G: Borrow<MethodMetrics>, T: TurnOf<M::Object>>(
+    turn: T,
     cx: &Ctx,
     outcome: Outcome<M>,
     guard: CallGuard<G>,
@@ -85,24 +84,21 @@ fn settle_badly<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf<M>>>
         }
         Outcome::CutOff => (Ending::CutOff, cut_off::<M>(cx, clock::between(begun, clock::now()))),
     };
-    end::<M, G, P>(turn, cx, ending, false, guard, received, begun);
+    end::<M, G, T>(turn, cx, ending, false, guard, received, begun);
     Err(error.into())
 }
 
 /// Whether the method has asked for what its turn cannot give.
 #[inline]
-fn is_refused<T: Object, P: Borrow<Arc<Activation<T>>>>(
-    turn: &RunningTurn<T, P>,
-    cx: &Ctx,
-) -> bool {
+fn is_refused<T: Object>(turn: &impl TurnOf<T>, cx: &Ctx) -> bool {
     cx.saving().is_some_and(|saving| saving.refused().is_some())
         || (cx.wish() == Wish::Delete && turn.is_shared())
 }
 
 /// Ends a turn, and counts it; `failed` if the method returned its error.
 #[inline]
-fn end<M: Method, G: Borrow<MethodMetrics>, P: Borrow<ActivationOf<M>>>(
-    turn: RunningTurn<M::Object, P>,
+fn end<M: Method, G: Borrow<MethodMetrics>, T: TurnOf<M::Object>>(
+    turn: T,
     cx: &Ctx,
     ending: Ending,
     failed: bool,

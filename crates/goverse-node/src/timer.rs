@@ -29,7 +29,7 @@ use crate::node::NodeState;
 use crate::object::{Ctx, Object, Wish};
 use crate::outcome::{Outcome, settle};
 use crate::run_to_end::catch_now;
-use crate::turn::{Ending, RunningTurn};
+use crate::turn::{Ending, RunningTurn, TurnOf};
 use crate::turn_lock::{NotNow, Refused, TurnLock};
 
 /// A timer that an object has set, by [`Ctx::after`] or [`Ctx::every`].
@@ -345,7 +345,7 @@ async fn turn_of<M: Method>(
     activation: &ActivationOf<M>,
     guard: &mut CallGuard<MetricsOf<M>>,
 ) -> Result<RunningTurn<M::Object>, Refused> {
-    match RunningTurn::try_begin::<M>(Arc::clone(activation), M::TURN) {
+    match RunningTurn::try_begin::<M>(activation, M::TURN) {
         Ok(turn) => return Ok(turn),
         Err(NotNow::Closed) => return Err(Refused::Closed),
         Err(NotNow::Busy | NotNow::WouldWait) => {}

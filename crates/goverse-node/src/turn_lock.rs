@@ -8,8 +8,9 @@
 //! ended the turn before can do at once. For while a turn is granted to a task that is not yet running, others pile up
 //! behind it.
 //!
-//! The state lies in an `Arc`: an exclusive turn takes it out of the lock, a shared turn holds a clone. A turn that
-//! nobody waits for costs one short mutex section at its beginning, one at its end, and no allocation.
+//! While somebody has the state who may wait, it lies in an `Arc`: an exclusive turn takes it out of the queue, a shared turn
+//! holds a clone. Brief turns, of who never waits, run on it in place, see `brief`: they cost one attempt at a lock and
+//! its release.
 //!
 //! `queue` is the lock without its mutex, pure and without a clock. What remains to go wrong is how threads meet:
 //! `models` has loom try that. Loom and not shuttle, since it goes through every order where shuttle samples them, and
@@ -20,6 +21,7 @@
 //! ```
 
 mod begin;
+mod brief;
 mod guard;
 #[cfg(test)]
 #[cfg(loom)]
@@ -30,15 +32,16 @@ mod sync;
 #[cfg(not(loom))]
 mod tests;
 
-use std::borrow::Borrow;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
 pub(crate) use begin::{BeginExclusive, BeginShared, TaskWaiter};
+pub(crate) use brief::BriefTurn;
 pub(crate) use guard::{ExclusiveTurn, Granted, SharedTurn};
 pub(crate) use queue::Ticket;
 
+use brief::Rest;
 use guard::Held;
 use queue::{AfterUnlock, Arrived, Queue};
 use sync::{Mutex, MutexGuard};
@@ -97,6 +100,7 @@ pub(crate) trait TurnOwner: Sized {
 
 /// The state of an object, and who may have it.
 pub(crate) struct TurnLock<S, W> {
+    rest: Rest<S>,
     queue: Mutex<Queue<S, W>>,
 }
 
@@ -116,32 +120,54 @@ pub(crate) struct Closing<O: TurnOwner> {
 // === impl TurnLock ===
 
 impl<S, W> TurnLock<S, W> {
+    /// A lock whose state is at rest.
+    #[cfg(test)]
     pub(crate) fn new(state: S) -> Self {
-        Self { queue: Mutex::new(Queue::new(state)) }
+        let mut queue = Queue::begun();
+        queue.end(sync::Arc::new(state));
+        let lock = Self { rest: Rest::new(None), queue: Mutex::new(Queue::begun()) };
+        lock.rest.settle(&mut queue);
+        *lock.lock() = queue;
+        lock
+    }
+
+    /// A lock whose first turn runs, see [`ExclusiveTurn::first`].
+    pub(crate) fn begun() -> Self {
+        Self { rest: Rest::new(None), queue: Mutex::new(Queue::begun()) }
+    }
+
+    /// Begins a turn that ends without waiting for anything, if nobody waits; [`NotNow::Busy`] if it may begin in a
+    /// moment, and [`NotNow::WouldWait`] if it has to come with [`try_begin_exclusive`](Self::try_begin_exclusive) and the
+    /// like.
+    #[inline]
+    pub(crate) fn try_begin_brief<O>(owner: &Arc<O>, turn: Turn) -> Result<BriefTurn<'_, O>, NotNow>
+    where
+        O: TurnOwner<State = S, Waiter = W>,
+    {
+        BriefTurn::try_begin(owner, turn)
     }
 
     /// Begins an exclusive turn if it need not wait; one that is brief ends without ever waiting for anything.
-    #[inline]
-    pub(crate) fn try_begin_exclusive<O, P>(
-        owner: P,
+    pub(crate) fn try_begin_exclusive<O>(
+        owner: Arc<O>,
         is_brief: bool,
-    ) -> Result<ExclusiveTurn<O, P>, NotNow>
+    ) -> Result<ExclusiveTurn<O>, NotNow>
     where
         O: TurnOwner<State = S, Waiter = W>,
-        P: Borrow<Arc<O>>,
     {
-        let state = owner.borrow().turn_lock().lock().begin(Turn::Exclusive, is_brief)?;
+        let state = owner.turn_lock().begin(Turn::Exclusive, is_brief)?;
         Ok(ExclusiveTurn::new(Held::new(owner, state)))
     }
 
-    /// Begins a shared turn if it need not wait.
-    #[inline]
-    pub(crate) fn try_begin_shared<O, P>(owner: P) -> Result<SharedTurn<O, P>, NotNow>
+    /// Begins a shared turn if it need not wait; the rest is as with an exclusive one.
+    pub(crate) fn try_begin_shared<O>(
+        owner: Arc<O>,
+        is_brief: bool,
+    ) -> Result<SharedTurn<O>, NotNow>
     where
         O: TurnOwner<State = S, Waiter = W>,
-        P: Borrow<Arc<O>>,
     {
-        let state = owner.borrow().turn_lock().lock().begin(Turn::Shared, false)?;
+        let state = owner.turn_lock().begin(Turn::Shared, is_brief)?;
         Ok(SharedTurn::new(Held::new(owner, state)))
     }
 
@@ -157,7 +183,11 @@ impl<S, W> TurnLock<S, W> {
     where
         O: TurnOwner<State = S, Waiter = W>,
     {
-        let arrived = owner.turn_lock().lock().begin_or_join(turn, waiting_max, waiter)?;
+        let lock = owner.turn_lock();
+        let mut queue = lock.lock();
+        lock.rest.summon(&mut queue);
+        let arrived = queue.begin_or_join(turn, waiting_max, waiter)?;
+        drop(queue);
         Ok(match arrived {
             Arrived::Begun(state) => Joined::Begun(Granted::new(owner, turn, state)),
             Arrived::Waits(ticket) => Joined::Waits(ticket),
@@ -206,7 +236,10 @@ impl<S, W> TurnLock<S, W> {
     where
         O: TurnOwner<State = S, Waiter = W>,
     {
-        let closes = Self::update(owner, |queue, after| queue.close(after));
+        let closes = Self::update(owner, |queue, after| {
+            owner.turn_lock().rest.summon(queue);
+            queue.close(after)
+        });
         closes.then(|| Closing { owner: Arc::clone(owner) })
     }
 
@@ -223,18 +256,41 @@ impl<S, W> TurnLock<S, W> {
     }
 
     /// Ends a turn. That costs least if nobody is next: nothing is prepared then for who might be.
-    #[inline]
     fn end<O>(owner: &Arc<O>, state: sync::Arc<S>)
     where
         O: TurnOwner<State = S, Waiter = W>,
     {
-        let mut queue = owner.turn_lock().lock();
+        let lock = owner.turn_lock();
+        let mut queue = lock.lock();
         if queue.end(state) {
             let mut after = AfterUnlock::default();
             queue.advance(&mut after);
+            lock.rest.settle(&mut queue);
             drop(queue);
             answer(owner, after);
+        } else {
+            lock.rest.settle(&mut queue);
         }
+    }
+
+    /// Comes to the queue with a state that was summoned.
+    #[cold]
+    fn come<O>(owner: &Arc<O>)
+    where
+        O: TurnOwner<State = S, Waiter = W>,
+    {
+        let rest = &owner.turn_lock().rest;
+        Self::update(owner, |queue, after| {
+            rest.summon(queue);
+            queue.advance(after);
+            rest.settle(queue);
+        });
+    }
+
+    fn begin(&self, turn: Turn, is_brief: bool) -> Result<sync::Arc<S>, NotNow> {
+        let mut queue = self.lock();
+        self.rest.summon(&mut queue);
+        queue.begin(turn, is_brief)
     }
 
     /// A poisoned queue is whole: to clone a waker, the one foreign thing here that may panic, precedes any change.
@@ -277,8 +333,10 @@ impl<O: TurnOwner> Future for Closing<O> {
     type Output = Option<O::State>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let taken =
-            TurnLock::update(&self.owner, |queue, after| queue.take_state(cx.waker(), after));
+        let taken = TurnLock::update(&self.owner, |queue, after| {
+            self.owner.turn_lock().rest.summon(queue);
+            queue.take_state(cx.waker(), after)
+        });
         taken.map(|state| state.map(sole))
     }
 }

@@ -21,7 +21,7 @@ use crate::method::{Method, Turn};
 use crate::object::{Ctx, Object, Wish};
 use crate::runner::{self, Turning};
 use crate::state::Once;
-use crate::turn::{Ending, RunningTurn};
+use crate::turn::{Ending, RunningTurn, TurnOf};
 use crate::turn_lock::{self, Granted, Joined, Refused, TaskWaiter, Ticket, TurnLock};
 use crate::waits::StillWaits;
 

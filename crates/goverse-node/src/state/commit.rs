@@ -17,7 +17,7 @@ use crate::state::node_store::{told, unix_ms};
 use crate::state::once::Once;
 use crate::state::persistence::{ENCODING, WritePolicy};
 use crate::store::{CallRecord, Change, Save, StoreError, StoredState, Version};
-use crate::turn::RunningTurn;
+use crate::turn::{RunningTurn, TurnOf};
 use tokio::time::Instant;
 
 /// A save that was given to the store. Dropped before it has an answer, it may yet take effect.

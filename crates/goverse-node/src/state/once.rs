@@ -16,7 +16,7 @@ use crate::object::Ctx;
 use crate::state::loading::key_of;
 use crate::state::node_store::{told, unix_ms};
 use crate::store::CallRecord;
-use crate::turn::RunningTurn;
+use crate::turn::{RunningTurn, TurnOf};
 
 /// A call that is to take effect once.
 pub(crate) struct Once {

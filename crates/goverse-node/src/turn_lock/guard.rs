@@ -1,16 +1,15 @@
 //! A turn that runs. It ends when its guard is dropped, also by a panic.
 
-use std::borrow::Borrow;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use super::{Turn, TurnLock, TurnOwner, sole, sync};
 
 /// A turn with `&mut S`. It refers to the owner by an `Arc` of its own, or by somebody else's.
-pub(crate) struct ExclusiveTurn<O: TurnOwner, P: Borrow<Arc<O>> = Arc<O>>(Held<O, P>);
+pub(crate) struct ExclusiveTurn<O: TurnOwner>(Held<O>);
 
 /// A turn with `&S`.
-pub(crate) struct SharedTurn<O: TurnOwner, P: Borrow<Arc<O>> = Arc<O>>(Held<O, P>);
+pub(crate) struct SharedTurn<O: TurnOwner>(Held<O>);
 
 /// A turn that was waited for, of the kind that the waiter came for.
 pub(crate) enum Granted<O: TurnOwner> {
@@ -19,30 +18,30 @@ pub(crate) enum Granted<O: TurnOwner> {
 }
 
 /// What both kinds of turn hold, and give back on drop.
-pub(super) struct Held<O: TurnOwner, P: Borrow<Arc<O>> = Arc<O>> {
-    owner: P,
+pub(super) struct Held<O: TurnOwner> {
+    owner: Arc<O>,
     /// `None` once it was given back.
     state: Option<sync::Arc<O::State>>,
 }
 
 // === impl ExclusiveTurn ===
 
-impl<O: TurnOwner, P: Borrow<Arc<O>>> ExclusiveTurn<O, P> {
-    pub(super) fn new(held: Held<O, P>) -> Self {
+impl<O: TurnOwner> ExclusiveTurn<O> {
+    pub(super) fn new(held: Held<O>) -> Self {
         Self(held)
     }
 
-    pub(crate) fn owner(&self) -> &Arc<O> {
-        self.0.owner.borrow()
+    /// The turn that runs from the beginning of a lock, see [`TurnLock::begun`].
+    pub(crate) fn first(owner: Arc<O>, state: O::State) -> Self {
+        Self(Held::new(owner, sync::Arc::new(state)))
     }
 
-    /// The same turn with an `Arc` of its own.
-    pub(crate) fn own(self) -> ExclusiveTurn<O> {
-        ExclusiveTurn(self.0.own())
+    pub(crate) fn owner(&self) -> &Arc<O> {
+        &self.0.owner
     }
 
     /// Goes on as a shared turn, without a moment in which an exclusive one could begin.
-    pub(crate) fn share(self) -> SharedTurn<O, P> {
+    pub(crate) fn share(self) -> SharedTurn<O> {
         let state = self.0.state.as_ref().expect(UNTIL_ITS_END);
         TurnLock::update(self.owner(), |queue, after| queue.share(state, after));
         SharedTurn(self.0)
@@ -56,7 +55,7 @@ impl<O: TurnOwner, P: Borrow<Arc<O>>> ExclusiveTurn<O, P> {
     }
 }
 
-impl<O: TurnOwner, P: Borrow<Arc<O>>> Deref for ExclusiveTurn<O, P> {
+impl<O: TurnOwner> Deref for ExclusiveTurn<O> {
     type Target = O::State;
 
     fn deref(&self) -> &O::State {
@@ -64,7 +63,7 @@ impl<O: TurnOwner, P: Borrow<Arc<O>>> Deref for ExclusiveTurn<O, P> {
     }
 }
 
-impl<O: TurnOwner, P: Borrow<Arc<O>>> DerefMut for ExclusiveTurn<O, P> {
+impl<O: TurnOwner> DerefMut for ExclusiveTurn<O> {
     fn deref_mut(&mut self) -> &mut O::State {
         let state = self.0.state.as_mut().expect(UNTIL_ITS_END);
         sync::Arc::get_mut(state)
@@ -74,22 +73,17 @@ impl<O: TurnOwner, P: Borrow<Arc<O>>> DerefMut for ExclusiveTurn<O, P> {
 
 // === impl SharedTurn ===
 
-impl<O: TurnOwner, P: Borrow<Arc<O>>> SharedTurn<O, P> {
-    pub(super) fn new(held: Held<O, P>) -> Self {
+impl<O: TurnOwner> SharedTurn<O> {
+    pub(super) fn new(held: Held<O>) -> Self {
         Self(held)
     }
 
     pub(crate) fn owner(&self) -> &Arc<O> {
-        self.0.owner.borrow()
-    }
-
-    /// The same turn with an `Arc` of its own.
-    pub(crate) fn own(self) -> SharedTurn<O> {
-        SharedTurn(self.0.own())
+        &self.0.owner
     }
 }
 
-impl<O: TurnOwner, P: Borrow<Arc<O>>> Deref for SharedTurn<O, P> {
+impl<O: TurnOwner> Deref for SharedTurn<O> {
     type Target = O::State;
 
     fn deref(&self) -> &O::State {
@@ -113,25 +107,20 @@ impl<O: TurnOwner> Granted<O> {
 
 const UNTIL_ITS_END: &str = "a turn holds the state until it ends";
 
-impl<O: TurnOwner, P: Borrow<Arc<O>>> Held<O, P> {
-    pub(super) fn new(owner: P, state: sync::Arc<O::State>) -> Self {
+impl<O: TurnOwner> Held<O> {
+    pub(super) fn new(owner: Arc<O>, state: sync::Arc<O::State>) -> Self {
         Self { owner, state: Some(state) }
     }
 
     fn state(&self) -> &O::State {
         self.state.as_ref().expect(UNTIL_ITS_END)
     }
-
-    fn own(mut self) -> Held<O> {
-        Held { owner: Arc::clone(self.owner.borrow()), state: self.state.take() }
-    }
 }
 
-impl<O: TurnOwner, P: Borrow<Arc<O>>> Drop for Held<O, P> {
+impl<O: TurnOwner> Drop for Held<O> {
     fn drop(&mut self) {
         if let Some(state) = self.state.take() {
-            let owner: &Arc<O> = self.owner.borrow();
-            TurnLock::end(owner, state);
+            TurnLock::end(&self.owner, state);
         }
     }
 }

@@ -82,7 +82,7 @@ fn a_newcomer_does_not_overtake_a_waiter() {
 #[test]
 fn a_shared_newcomer_does_not_pass_an_exclusive_waiter() {
     check(|object| {
-        let turn = TurnLock::try_begin_shared(Arc::clone(&object)).ok().unwrap();
+        let turn = TurnLock::try_begin_shared(Arc::clone(&object), false).ok().unwrap();
         let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
         assert!(poll_once(&mut waiter).is_pending());
         let newcomer = object.clone();
@@ -102,7 +102,7 @@ fn a_shared_newcomer_does_not_pass_an_exclusive_waiter() {
 #[test]
 fn waiters_are_served_in_the_order_they_came() {
     check(|object| {
-        let turn = TurnLock::try_begin_shared(Arc::clone(&object)).ok().unwrap();
+        let turn = TurnLock::try_begin_shared(Arc::clone(&object), false).ok().unwrap();
         let mut first = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
         assert!(poll_once(&mut first).is_pending());
         let mut second = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
@@ -143,7 +143,7 @@ fn a_waiter_that_goes_away_takes_no_turn_with_it() {
 #[test]
 fn an_exclusive_waiter_that_goes_away_lets_the_shared_behind_it_begin() {
     check(|object| {
-        let turn = TurnLock::try_begin_shared(Arc::clone(&object)).ok().unwrap();
+        let turn = TurnLock::try_begin_shared(Arc::clone(&object), false).ok().unwrap();
         let mut leaver = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
         assert!(poll_once(&mut leaver).is_pending());
         let behind = object.clone();
@@ -271,7 +271,7 @@ fn a_waiter_is_either_found_to_wait_no_longer_or_gets_its_turn() {
 #[test]
 fn an_exclusive_waiter_that_is_refused_lets_the_shared_behind_it_begin() {
     check(|object| {
-        let turn = TurnLock::try_begin_shared(Arc::clone(&object)).ok().unwrap();
+        let turn = TurnLock::try_begin_shared(Arc::clone(&object), false).ok().unwrap();
         let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
         assert!(poll_once(&mut waiter).is_pending());
         let behind = object.clone();
@@ -318,6 +318,98 @@ fn check(model: impl Fn(Arc<Object>) + Send + Sync + 'static) {
     loom::model(move || model(Arc::new(Object::new())));
 }
 
+#[test]
+fn who_waits_for_a_brief_turn_is_not_forgotten() {
+    check(|object| {
+        let [one, two] = [object.clone(), object.clone()];
+        let threads = [
+            thread::spawn(move || one.brief_turn('b')),
+            thread::spawn(move || two.exclusive_turn('w').unwrap()),
+        ];
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        object.ends_idle(|turns| turns.len() == 2);
+    });
+}
+
+#[test]
+fn brief_turns_meet_each_other_and_one_that_waits() {
+    check_bounded(|object| {
+        let [one, two] = [object.clone(), object.clone()];
+        let threads = [
+            thread::spawn(move || one.brief_turn('a')),
+            thread::spawn(move || two.brief_turn('b')),
+        ];
+        object.exclusive_turn('w').unwrap();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        object.ends_idle(|turns| turns.len() == 3);
+    });
+}
+
+#[test]
+fn brief_shared_turns_meet_an_exclusive_one() {
+    check_bounded(|object| {
+        let [one, two] = [object.clone(), object.clone()];
+        let threads = [
+            thread::spawn(move || one.brief_shared_turn()),
+            thread::spawn(move || two.exclusive_turn('w').unwrap()),
+        ];
+        object.brief_shared_turn();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        object.ends_idle(|turns| turns == ['w']);
+    });
+}
+
+#[test]
+fn a_brief_newcomer_does_not_overtake_a_waiter() {
+    check(|object| {
+        let turn = TurnLock::try_begin_brief(&object, Turn::Exclusive).ok().unwrap();
+        let mut waiter = TurnLock::begin_exclusive(object.clone(), WAITING_MAX);
+        assert!(poll_once(&mut waiter).is_pending());
+        let newcomer = object.clone();
+        let newcomer = thread::spawn(move || newcomer.brief_turn('n'));
+        drop(turn);
+        run_exclusive(block_on(waiter).ok().unwrap(), 'w');
+        newcomer.join().unwrap();
+        object.ends_idle(|turns| turns == ['w', 'n']);
+    });
+}
+
+#[test]
+fn the_closer_gets_the_state_of_a_brief_turn() {
+    check(|object| {
+        let brief = object.clone();
+        let brief = thread::spawn(move || {
+            match TurnLock::try_begin_brief(&brief, Turn::Exclusive) {
+                Ok(turn) => run_brief(turn, 'b'),
+                Err(_) => return false,
+            }
+            true
+        });
+        let state = block_on(TurnLock::close(&object).unwrap()).expect("nobody else closes");
+        assert_eq!(brief.join().unwrap(), state.turns == ['b']);
+        object.ends_closed();
+    });
+}
+
+#[test]
+fn a_brief_turn_that_goes_on_as_an_exclusive_one_lets_nobody_in_between() {
+    check_bounded(|object| {
+        let [one, two] = [object.clone(), object.clone()];
+        let threads = [
+            thread::spawn(move || one.exclusive_turn('w').unwrap()),
+            thread::spawn(move || two.brief_turn('b')),
+        ];
+        if let Ok(mut turn) = TurnLock::try_begin_brief(&object, Turn::Exclusive) {
+            turn.state_mut().unwrap().turns.push('[');
+            let mut turn = turn.into_exclusive().ok().unwrap();
+            assert_eq!(turn.turns.pop(), Some('['));
+            run_exclusive(turn, 'e');
+        }
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        object.ends_idle(|turns| turns.len() >= 2);
+    });
+}
+
 /// For models that take minutes in full: here no more than three switches interrupt a thread that could go on.
 fn check_bounded(model: impl Fn(Arc<Object>) + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
@@ -339,8 +431,21 @@ fn run_exclusive(mut turn: ExclusiveTurn<Object>, name: char) {
     object.exclusive.store(false, Ordering::Relaxed);
 }
 
+fn run_brief(mut turn: BriefTurn<'_, Object>, name: char) {
+    let object = turn.owner().clone();
+    assert!(!object.exclusive.swap(true, Ordering::Relaxed), "beside another exclusive turn");
+    turn.state_mut().unwrap().turns.push(name);
+    yield_now();
+    assert_eq!(object.shared.load(Ordering::Relaxed), 0, "beside a shared turn");
+    object.exclusive.store(false, Ordering::Relaxed);
+}
+
 fn run_shared(turn: SharedTurn<Object>) {
-    let object = turn.owner();
+    run_beside(turn.owner());
+    drop(turn);
+}
+
+fn run_beside(object: &Object) {
     object.shared.fetch_add(1, Ordering::Relaxed);
     yield_now();
     assert!(!object.exclusive.load(Ordering::Relaxed), "beside an exclusive turn");
@@ -362,6 +467,24 @@ impl Object {
         Ok(())
     }
 
+    /// A brief turn if that can be, or else one that is waited for.
+    fn brief_turn(self: &Arc<Self>, name: char) {
+        match TurnLock::try_begin_brief(self, Turn::Exclusive) {
+            Ok(turn) => run_brief(turn, name),
+            Err(_) => self.exclusive_turn(name).unwrap(),
+        }
+    }
+
+    fn brief_shared_turn(self: &Arc<Self>) {
+        match TurnLock::try_begin_brief(self, Turn::Shared) {
+            Ok(turn) => {
+                run_beside(turn.owner());
+                drop(turn);
+            }
+            Err(_) => self.shared_turn().unwrap(),
+        }
+    }
+
     fn shared_turn(self: &Arc<Self>) -> Result<(), Refused> {
         let turn = block_on(TurnLock::begin_shared(self.clone(), WAITING_MAX))?;
         run_shared(turn);
@@ -372,13 +495,13 @@ impl Object {
     fn ends_idle(self: &Arc<Self>, expected: impl Fn(&[char]) -> bool) {
         assert_eq!((self.lock.holders(), self.lock.len_waiting()), (0, 0));
         assert!(!self.lock.lock().has_line());
-        let state = TurnLock::try_begin_exclusive(self, false).ok().unwrap().close();
+        let state = TurnLock::try_begin_exclusive(self.clone(), false).ok().unwrap().close();
         assert!(expected(&state.turns), "{state:?}");
     }
 
     fn ends_closed(self: &Arc<Self>) {
         assert_eq!((self.lock.holders(), self.lock.len_waiting()), (0, 0));
-        assert_eq!(TurnLock::try_begin_shared(self).err(), Some(NotNow::Closed));
+        assert_eq!(TurnLock::try_begin_shared(self.clone(), false).err(), Some(NotNow::Closed));
     }
 }
 

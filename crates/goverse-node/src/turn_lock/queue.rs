@@ -55,9 +55,13 @@ pub(super) struct Waiter<W> {
 
 /// The state and the turns that have it.
 struct Floor<S> {
-    /// Out while an exclusive turn runs, and for good once a closer took it.
+    /// Out while an exclusive turn runs, while it rests, and for good once a closer took it.
     state: Option<Arc<S>>,
     running: Running,
+    /// Whether the state is at rest, or a brief turn has it there.
+    rests: bool,
+    /// Whether the state may rest once nobody wants it. Turns that come alone and wait are no reason to move it to and fro.
+    may_rest: bool,
     /// Whether the turn that runs is exclusive and will soon be over.
     is_brief: bool,
 }
@@ -77,10 +81,50 @@ struct Line<W> {
 // === impl Queue ===
 
 impl<S, W> Queue<S, W> {
-    pub(super) fn new(state: S) -> Self {
-        let floor =
-            Floor { state: Some(Arc::new(state)), running: Running::Nobody, is_brief: false };
+    /// A queue whose first turn runs, and has the state.
+    pub(super) fn begun() -> Self {
+        let floor = Floor {
+            state: None,
+            running: Running::Exclusive,
+            rests: false,
+            may_rest: true,
+            is_brief: false,
+        };
         Self { floor, closed: false, next: Ticket(0), line: None }
+    }
+
+    /// Whether the state is elsewhere, at rest.
+    pub(super) fn rests(&self) -> bool {
+        self.floor.rests
+    }
+
+    /// Takes the state in that was at rest.
+    pub(super) fn receive(&mut self, state: S) {
+        self.floor.state = Some(Arc::new(state));
+        self.floor.rests = false;
+    }
+
+    /// An exclusive turn goes on with the state that was at rest.
+    pub(super) fn lend(&mut self) {
+        self.floor.rests = false;
+        self.floor.is_brief = false;
+        self.floor.running = Running::Exclusive;
+    }
+
+    /// Whether nobody has the state or wants it, and it is here.
+    pub(super) fn may_rest(&self) -> bool {
+        self.floor.may_rest
+            && self.floor.running == Running::Nobody
+            && self.line.is_none()
+            && !self.closed
+            && self.floor.state.is_some()
+    }
+
+    /// The state, to be at rest.
+    pub(super) fn lay_down(&mut self) -> Option<S> {
+        let state = Arc::try_unwrap(self.floor.state.take()?);
+        self.floor.rests = true;
+        Some(state.ok().expect("a shared turn drops its clone as it ends"))
     }
 
     pub(super) fn len_waiting(&self) -> usize {
@@ -109,9 +153,10 @@ impl<S, W> Queue<S, W> {
         }
         if self.line.is_none() && self.floor.admits(turn) {
             self.floor.is_brief = is_brief && turn == Turn::Exclusive;
+            self.floor.may_rest = is_brief;
             return Ok(self.floor.enter(turn));
         }
-        let is_brief = self.line.is_none() && self.floor.is_brief;
+        let is_brief = self.line.is_none() && (self.floor.is_brief || self.floor.rests);
         Err(if is_brief { NotNow::Busy } else { NotNow::WouldWait })
     }
 
@@ -191,7 +236,7 @@ impl<S, W> Queue<S, W> {
         waker: &Waker,
         after: &mut AfterUnlock<S, W>,
     ) -> Poll<Option<Arc<S>>> {
-        if self.floor.running == Running::Nobody {
+        if self.floor.running == Running::Nobody && !self.floor.rests {
             self.fold_line();
             return Poll::Ready(self.floor.state.take());
         }
@@ -206,6 +251,7 @@ impl<S, W> Queue<S, W> {
         while line.waiting.front().is_some_and(|first| self.floor.admits(first.turn)) {
             let Some(Waiter { turn, waiter, .. }) = line.waiting.pop_front() else { break };
             self.floor.is_brief = false;
+            self.floor.may_rest = true;
             after.grant(Grant { turn, state: self.floor.enter(turn), waiter });
         }
         self.wake_closer(after);
@@ -221,6 +267,7 @@ impl<S, W> Queue<S, W> {
 
     fn wake_closer(&mut self, after: &mut AfterUnlock<S, W>) {
         if self.floor.running == Running::Nobody
+            && !self.floor.rests
             && let Some(waker) = self.line.as_mut().and_then(|line| line.closer.take())
         {
             after.wakes = Some(waker);
@@ -275,7 +322,7 @@ impl<S, W> Default for AfterUnlock<S, W> {
 impl<S> Floor<S> {
     fn admits(&self, turn: Turn) -> bool {
         match self.running {
-            Running::Nobody => true,
+            Running::Nobody => !self.rests,
             Running::Exclusive => false,
             Running::Shared(_) => turn == Turn::Shared,
         }

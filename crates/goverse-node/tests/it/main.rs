@@ -4,6 +4,7 @@
 
 mod activation_races;
 mod actor;
+mod brief_turns;
 mod bytes_calls;
 mod cancelled;
 mod chains;
