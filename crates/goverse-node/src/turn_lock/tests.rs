@@ -184,19 +184,29 @@ fn the_state_rests_only_after_turns_that_do_not_wait() {
 
 #[test]
 fn a_large_state_is_not_moved() {
-    struct Large;
+    type State = [u8; 4096];
+    struct Large(TurnLock<State, TaskWaiter<Large>>);
     impl TurnOwner for Large {
-        type State = [u8; 4096];
+        type State = State;
         type Waiter = TaskWaiter<Self>;
 
-        fn turn_lock(&self) -> &TurnLock<[u8; 4096], TaskWaiter<Self>> {
-            unreachable!("only its constants are looked at")
+        fn turn_lock(&self) -> &TurnLock<State, TaskWaiter<Self>> {
+            &self.0
         }
 
-        fn answer(_: TaskWaiter<Self>, _: Result<Granted<Self>, Refused>) {}
+        fn answer(waiter: TaskWaiter<Self>, turn: Result<Granted<Self>, Refused>) {
+            waiter.answer(turn);
+        }
     }
-    assert!(!brief::Rest::<<Large as TurnOwner>::State>::IS_USED);
-    assert!(brief::Rest::<Vec<u8>>::IS_USED);
+    let large = Arc::new(Large(TurnLock::new([0; 4096])));
+    let at = |large: &Arc<Large>| {
+        let turn = TurnLock::try_begin_exclusive(large.clone(), true).ok().unwrap();
+        std::ptr::from_ref(&*turn).addr()
+    };
+    let first = at(&large);
+    let brief = TurnLock::try_begin_brief(&large, Turn::Exclusive);
+    assert_eq!(brief.err(), Some(NotNow::WouldWait));
+    assert_eq!(at(&large), first);
 }
 
 #[test]
