@@ -133,6 +133,12 @@ fn object_impl(
     options: &Options,
 ) -> TokenStream {
     let (runtime, persistence) = (&options.runtime, options.persistence());
+    // A hook that `#[cfg]` takes away counts as one: that costs time and no more.
+    let without_hooks = hooks.is_empty().then(|| {
+        quote!(
+            const HAS_HOOKS: bool = false;
+        )
+    });
     let entries = methods.iter().map(|method| {
         let (cfgs, invocation) = (&method.cfgs, method.generated("Method"));
         quote!(#(#cfgs)* #runtime::MethodEntry::of::<#invocation>())
@@ -143,6 +149,7 @@ fn object_impl(
             const TYPE: &'static str = #type_name;
             const METHODS: &'static [#runtime::MethodEntry<Self>] = &[#(#entries),*];
             #persistence
+            #without_hooks
             #(#hooks)*
         }
     }

@@ -2,7 +2,6 @@
 
 use std::borrow::Borrow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram};
 
@@ -85,9 +84,9 @@ impl CallMetrics {
         self.panics[site as usize].increment(1);
     }
 
-    /// An object of this type was activated, which took so long.
-    pub fn activation_took(&self, duration: Duration) {
-        self.activation.record(duration);
+    /// An object of this type was activated, which took so many seconds.
+    pub fn activation_took(&self, seconds: f64) {
+        self.activation.record(seconds);
     }
 
     /// Counts why a call was rejected, and not the call itself: [`CallGuard::rejected`] counts both.

@@ -25,6 +25,7 @@
 
 mod calls;
 pub mod catalogue;
+pub mod clock;
 mod cluster;
 mod facade;
 mod objects;

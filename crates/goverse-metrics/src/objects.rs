@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use metrics::{Counter, Gauge, Histogram};
-use quanta::Instant;
 
 use crate::catalogue::{
     OBJECT_ACTIVATION_FAILURES_TOTAL, OBJECT_ACTIVATIONS_TOTAL, OBJECT_DEACTIVATION_FAILURES_TOTAL,
     OBJECT_DEACTIVATIONS_TOTAL, OBJECT_LIFETIME_SECONDS, OBJECTS_TOTAL,
 };
+use crate::clock;
 use crate::facade::{ABSENT_TYPE, counter, gauge, histogram};
 use crate::vocabulary::{ActivationFailure, DeactivationFailure, DeactivationReason};
 
@@ -46,7 +46,8 @@ pub struct ActivationAttempt {
 #[must_use = "the object counts only while its guard lives"]
 pub struct ObjectGuard {
     metrics: Arc<TypeMetrics>,
-    since: Instant,
+    /// When it came to be, by the [`clock`].
+    since: u64,
     reason: DeactivationReason,
 }
 
@@ -114,11 +115,16 @@ impl UnknownTypeMetrics {
 
 impl ActivationAttempt {
     /// The object is there: counts the activation, and the object for as long as the guard lives.
-    pub fn succeed(mut self) -> ObjectGuard {
+    pub fn succeed(self) -> ObjectGuard {
+        self.succeed_at(clock::now())
+    }
+
+    /// As [`succeed`](Self::succeed), for who has just read the [`clock`].
+    pub fn succeed_at(mut self, now: u64) -> ObjectGuard {
         let metrics = self.metrics.take().expect("an attempt succeeds once, as this consumes it");
         metrics.activations.increment(1);
         metrics.objects.increment(1.0);
-        ObjectGuard { metrics, since: Instant::now(), reason: DeactivationReason::Dropped }
+        ObjectGuard { metrics, since: now, reason: DeactivationReason::Dropped }
     }
 
     /// The object did not come to be.
@@ -145,7 +151,7 @@ impl ObjectGuard {
 
     /// How long the object has been there.
     pub fn age(&self) -> std::time::Duration {
-        self.since.elapsed()
+        clock::between(self.since, clock::now())
     }
 
     /// The handles that the object is counted with.
@@ -158,6 +164,6 @@ impl Drop for ObjectGuard {
     fn drop(&mut self) {
         self.metrics.objects.decrement(1.0);
         self.metrics.deactivations[self.reason as usize].increment(1);
-        self.metrics.lifetime.record(self.since.elapsed());
+        self.metrics.lifetime.record(clock::seconds(self.since, clock::now()));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use goverse_core::{ObjectId, TypeName};
@@ -30,13 +30,16 @@ pub(crate) struct Activation<T: Object> {
     /// Nothing before the activation has succeeded, and nothing after the end.
     turns: TurnLock<Option<Live<T>>, Waiter<T>>,
     object_type: Arc<ObjectType<T>>,
+    /// When it was last called, came to be, or began to.
     last_used: AtomicU64,
     id: ObjectId,
     /// When the activation succeeded; 0 before that.
     since: AtomicU64,
-    /// Its place in the wheel of idle objects: the slot, or 0; and in it the shard and the index.
+    /// Its place in the wheel of idle objects: the slot, or 0; and the index in it.
     idle_slot: AtomicU64,
-    idle_index: AtomicU64,
+    idle_index: AtomicU32,
+    /// Whether its turns have set timers.
+    has_timers: AtomicBool,
     /// When its line is to be looked at for calls that wait no longer.
     line_due: AtomicU64,
     stage: Mutex<Stage>,
@@ -81,18 +84,20 @@ pub trait AnyActivation: Any + Send + Sync {
 impl<T: Object> Activation<T> {
     /// An activation whose first turn has begun: the one that brings the object to life.
     pub(crate) fn begin(object_type: Arc<ObjectType<T>>, id: ObjectId) -> ExclusiveTurn<Self> {
-        let activation = Arc::new(Self {
-            object_type,
-            id,
-            turns: TurnLock::begun(),
-            since: AtomicU64::new(0),
-            last_used: AtomicU64::new(0),
-            idle_slot: AtomicU64::new(0),
-            idle_index: AtomicU64::new(0),
-            line_due: AtomicU64::new(clock::NEVER),
-            stage: Mutex::new(Stage::Alive(None)),
-        });
-        ExclusiveTurn::first(activation, None)
+        TurnLock::begun(None, |turns| {
+            Arc::new(Self {
+                object_type,
+                id,
+                turns,
+                since: AtomicU64::new(0),
+                last_used: AtomicU64::new(clock::now()),
+                idle_slot: AtomicU64::new(0),
+                idle_index: AtomicU32::new(0),
+                has_timers: AtomicBool::new(false),
+                line_due: AtomicU64::new(clock::NEVER),
+                stage: Mutex::new(Stage::Alive(None)),
+            })
+        })
     }
 
     #[inline]
@@ -119,16 +124,16 @@ impl<T: Object> Activation<T> {
         self.last_used.load(Ordering::Relaxed)
     }
 
-    /// Whole only within the lock of the shard that it tells.
+    /// Whole only within the lock of its shard of the directory.
     pub(crate) fn idle_place(&self) -> Option<IdlePlace> {
         let slot = self.idle_slot.load(Ordering::Relaxed);
-        let packed = self.idle_index.load(Ordering::Relaxed);
-        (slot != 0).then(|| IdlePlace::unpack(slot, packed))
+        let index = self.idle_index.load(Ordering::Relaxed);
+        (slot != 0).then_some(IdlePlace { slot, index })
     }
 
     pub(crate) fn set_idle_place(&self, place: Option<IdlePlace>) {
-        let (slot, packed) = place.map_or((0, 0), IdlePlace::pack);
-        self.idle_index.store(packed, Ordering::Relaxed);
+        let (slot, index) = place.map_or((0, 0), |place| (place.slot, place.index));
+        self.idle_index.store(index, Ordering::Relaxed);
         self.idle_slot.store(slot, Ordering::Relaxed);
     }
 
@@ -153,6 +158,7 @@ impl<T: Object> Activation<T> {
 
     /// What a new timer of the object ends by. That is cancelled already if the object goes.
     pub(crate) fn timer_token(&self) -> CancellationToken {
+        self.has_timers.store(true, Ordering::Relaxed);
         match &mut *self.stage() {
             Stage::Alive(timers) => timers.get_or_insert_default().child_token(),
             Stage::Ended | Stage::Failed(_) => {
@@ -166,6 +172,15 @@ impl<T: Object> Activation<T> {
     /// Ends all timers of the object, and those that its last turns and its hook still set.
     pub(crate) fn end_timers(&self) {
         self.leave_alive(Stage::Ended);
+    }
+
+    /// As [`end_timers`](Self::end_timers), of an object that takes no more turns and has no hook: nobody sets timers.
+    #[inline]
+    pub(crate) fn end_timers_if_any(&self) {
+        // Seen, for the lock of the turn that set them was taken since.
+        if self.has_timers.load(Ordering::Relaxed) {
+            self.end_timers();
+        }
     }
 
     fn leave_alive(&self, next: Stage) {

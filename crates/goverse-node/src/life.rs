@@ -1,12 +1,16 @@
 //! The two ends of an object's life: activation and deactivation, each with its hook.
 
+mod in_place;
+
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
 use futures_util::FutureExt;
 use goverse_core::{ErrorCode, ObjectId, Ran};
-use goverse_metrics::{ActivationFailure, DeactivationFailure, DeactivationReason, PanicSite};
+use goverse_metrics::{
+    ActivationAttempt, ActivationFailure, DeactivationFailure, DeactivationReason, PanicSite,
+};
 use tokio::runtime::Handle;
 
 use crate::activation::{Activation, Live};
@@ -17,8 +21,8 @@ use crate::directory::Found;
 use crate::error::ObjectError;
 use crate::object::{Ctx, HookError, Object};
 use crate::object_type::ObjectType;
-use crate::run_to_end::{Doing, begin_in_place, catch, run_to_end};
-use crate::state::{load, save_at_the_end, state_of};
+use crate::run_to_end::{Doing, begin_in_place, catch, catch_now, run_to_end};
+use crate::state::{Book, load, save_at_the_end, state_of};
 use crate::store::StoredState;
 use crate::turn_lock::{Closing, ExclusiveTurn, TurnLock};
 
@@ -33,6 +37,11 @@ struct Closer<T: Object> {
     activation: Arc<Activation<T>>,
     reason: DeactivationReason,
     closing: Mutex<Option<Closing<Activation<T>>>>,
+}
+
+/// Whether objects of this type come and go in place.
+const fn is_hookless<T: Object>() -> bool {
+    !T::HAS_HOOKS && T::PERSISTENCE.is_none()
 }
 
 const UNTIL_ITS_END: &str = "a threshold is crossed once";
@@ -52,10 +61,17 @@ pub(crate) fn find_or_begin<T: Object>(
         }
         return there.map(Found::There);
     }
-    Some(object_type.directory.get_or_make(id.as_str(), || {
+    let found = object_type.directory.get_or_make(id.as_str(), || {
         let turn = Activation::begin(Arc::clone(object_type), id.clone());
         (Arc::clone(turn.owner()), turn)
-    }))
+    });
+    Some(match found {
+        Found::There(there) => Found::There(there),
+        Found::Made((turn, is_first)) => {
+            object_type.node_state.keeper.knows(is_first, object_type);
+            Found::Made(turn)
+        }
+    })
 }
 
 /// Why an object did not come to be.
@@ -78,6 +94,9 @@ pub(crate) fn create<T: Object>(
         }
     };
     let threshold = Threshold { turn: Some(turn) };
+    if const { is_hookless::<T>() } {
+        return Doing::Done(in_place::bring_to_life(threshold).map(drop));
+    }
     begin_in_place(async { bring_to_life(threshold, None).await.map(drop) })
 }
 
@@ -87,51 +106,37 @@ pub(crate) async fn activate<T: Object>(
     before: Option<Arc<Link>>,
 ) -> Result<ExclusiveTurn<Activation<T>>, ObjectError> {
     let threshold = Threshold { turn: Some(turn) };
+    if const { is_hookless::<T>() } {
+        return in_place::bring_to_life(threshold);
+    }
     run_to_end(bring_to_life(threshold, before)).await.unwrap_or(Err(ObjectError::ShuttingDown))
 }
 
 async fn bring_to_life<T: Object>(
-    mut threshold: Threshold<T>,
+    threshold: Threshold<T>,
     before: Option<Arc<Link>>,
 ) -> Result<ExclusiveTurn<Activation<T>>, ObjectError> {
     let activation = Arc::clone(threshold.activation());
     let object_type = activation.object_type();
     let lifecycle = &object_type.node_state.lifecycle;
     let attempt = object_type.metrics.begin_activation();
-    // Looked at after the object's place is taken: a shutdown that began before sees the place, and waits for it.
-    if lifecycle.is_closing() {
-        attempt.fail(ActivationFailure::ShuttingDown);
-        return threshold.fails(ObjectError::ShuttingDown);
+    if threshold.comes_too_late() {
+        return threshold.is_shut_out(attempt);
     }
-    let begun = clock::now();
     let cx = Ctx::new(Arc::clone(&activation), before, clock::NEVER);
     let life = async {
         let (mut object, book) = load(&activation).await.map_err(NoLife::NotLoaded)?;
         object.on_activate(&cx).await.map(|()| (object, book)).map_err(NoLife::Failed)
     };
-    let type_name = || object_type.name.clone();
     let came = lifecycle.unless_killed(catch(life)).await;
     cx.end();
     match came {
         // The hook blocked its thread past the limit: nobody would deactivate the object any more.
         Some(Ok(Ok((object, _)))) if lifecycle.is_killed() => {
-            attempt.fail(ActivationFailure::ShuttingDown);
-            let _ = crate::run_to_end::catch_now(|| drop(object));
-            threshold.fails(ObjectError::ShuttingDown)
+            let _ = catch_now(|| drop(object));
+            threshold.is_shut_out(attempt)
         }
-        Some(Ok(Ok((object, book)))) => {
-            let now = clock::now();
-            let live = Live::new(object, book, attempt.succeed());
-            object_type.call_metrics.activation_took(clock::between(begun, now));
-            let mut turn = threshold.turn.take().expect(UNTIL_ITS_END);
-            *turn = Some(live);
-            activation.came_to_be(now);
-            object_type
-                .node_state
-                .keeper
-                .knows(object_type.idle.add(&activation, now), object_type);
-            Ok(turn)
-        }
+        Some(Ok(Ok((object, book)))) => Ok(threshold.is_crossed(object, book, attempt)),
         Some(Ok(Err(NoLife::NotLoaded(error)))) => {
             attempt.fail(ActivationFailure::NotLoaded);
             tracing::warn!(r#type = %object_type.name, %error, "state not loaded");
@@ -140,18 +145,11 @@ async fn bring_to_life<T: Object>(
         Some(Ok(Err(NoLife::Failed(source)))) => {
             attempt.fail(ActivationFailure::Failed);
             tracing::warn!(r#type = %object_type.name, error = %source, "activation failed");
-            threshold.fails(ObjectError::ActivationFailed { type_name: type_name(), source })
+            let type_name = object_type.name.clone();
+            threshold.fails(ObjectError::ActivationFailed { type_name, source })
         }
-        Some(Err(message)) => {
-            attempt.fail(ActivationFailure::Panicked);
-            object_type.call_metrics.panicked(PanicSite::Activation);
-            tracing::error!(r#type = %object_type.name, panic = message, "activation panicked");
-            threshold.fails(ObjectError::ActivationPanicked { type_name: type_name(), message })
-        }
-        None => {
-            attempt.fail(ActivationFailure::ShuttingDown);
-            threshold.fails(ObjectError::ShuttingDown)
-        }
+        Some(Err(message)) => threshold.panicked(attempt, message),
+        None => threshold.is_shut_out(attempt),
     }
 }
 
@@ -160,6 +158,9 @@ pub(crate) fn destroy<T: Object>(
     object_type: &ObjectType<T>,
     id: &str,
 ) -> Doing<Option<Result<(), ObjectError>>> {
+    if const { is_hookless::<T>() } {
+        return in_place::destroy(object_type, id);
+    }
     let Some(there) = object_type.directory.get(id) else { return Doing::Done(None) };
     let reason = DeactivationReason::Destroyed;
     match TurnLock::try_begin_exclusive(Arc::clone(&there), false) {
@@ -181,10 +182,10 @@ pub(crate) async fn end<T: Object>(
 }
 
 /// Deactivates an object that nobody has called for long enough, unless it is busy now.
-pub(crate) fn end_if_idle<T: Object>(activation: Arc<Activation<T>>, now: u64) {
+pub(crate) fn end_if_idle<T: Object>(activation: &Arc<Activation<T>>, now: u64) {
     // If a call comes first, the object is looked at again in its time.
-    if !end_if_free(&activation, activation.last_used()) {
-        activation.object_type().idle.add(&activation, now);
+    if !end_if_free(activation, activation.last_used()) {
+        activation.object_type().directory.stays(activation, now);
     }
 }
 
@@ -222,6 +223,9 @@ async fn deactivate<T: Object>(
     mut turn: ExclusiveTurn<Activation<T>>,
     reason: DeactivationReason,
 ) -> Result<(), ObjectError> {
+    if const { is_hookless::<T>() } {
+        return in_place::deactivate(turn, reason);
+    }
     let live = turn.take();
     let threshold = Threshold { turn: Some(turn) };
     let activation = Arc::clone(threshold.activation());
@@ -351,23 +355,20 @@ fn drop_live<T: Object>(
 
 /// Lets a new activation take the place of one whose object is gone, and all who waited for it turn to that.
 fn leave<T: Object>(turn: ExclusiveTurn<Activation<T>>) {
-    let activation = Arc::clone(turn.owner());
-    activation.object_type().idle.remove(&activation);
-    activation.object_type().directory.remove(&activation);
+    gone(turn.owner());
     drop(turn.close());
-    tell(&activation);
 }
 
 fn gone<T: Object>(activation: &Arc<Activation<T>>) {
-    activation.object_type().idle.remove(activation);
     activation.object_type().directory.remove(activation);
-    tell(activation);
+    activation.end_timers();
+    tell(activation.object_type());
 }
 
-fn tell<T: Object>(activation: &Activation<T>) {
-    activation.end_timers();
-    activation.object_type().gone.tell();
-    activation.object_type().node_state.lifecycle.entry_changed();
+/// Tells who waits for it that an object has left its place.
+fn tell<T: Object>(object_type: &ObjectType<T>) {
+    object_type.gone.tell();
+    object_type.node_state.lifecycle.entry_changed();
 }
 
 /// Goes on with what nobody waits for. Where no runtime is left it does what it can do at once.
@@ -414,6 +415,42 @@ impl<T: Object> Wake for Closer<T> {
 impl<T: Object> Threshold<T> {
     fn activation(&self) -> &Arc<Activation<T>> {
         self.turn.as_ref().expect(UNTIL_ITS_END).owner()
+    }
+
+    /// Looked at after the object's place is taken: a shutdown that began before sees the place, and waits for it.
+    fn comes_too_late(&self) -> bool {
+        self.activation().object_type().node_state.lifecycle.is_closing()
+    }
+
+    /// The object is there.
+    fn is_crossed(
+        mut self,
+        object: T,
+        book: Option<Box<Book>>,
+        attempt: ActivationAttempt,
+    ) -> ExclusiveTurn<Activation<T>> {
+        let (begun, now) = (self.activation().last_used(), clock::now());
+        let mut turn = self.turn.take().expect(UNTIL_ITS_END);
+        *turn = Some(Live::new(object, book, attempt.succeed_at(now)));
+        let activation = turn.owner();
+        activation.came_to_be(now);
+        let object_type = activation.object_type();
+        object_type.call_metrics.activation_took(clock::seconds(begun, now));
+        turn
+    }
+
+    fn is_shut_out<R>(self, attempt: ActivationAttempt) -> Result<R, ObjectError> {
+        attempt.fail(ActivationFailure::ShuttingDown);
+        self.fails(ObjectError::ShuttingDown)
+    }
+
+    fn panicked<R>(self, attempt: ActivationAttempt, message: String) -> Result<R, ObjectError> {
+        attempt.fail(ActivationFailure::Panicked);
+        let object_type = self.activation().object_type();
+        object_type.call_metrics.panicked(PanicSite::Activation);
+        let type_name = object_type.name.clone();
+        tracing::error!(r#type = %type_name, panic = message, "activation panicked");
+        self.fails(ObjectError::ActivationPanicked { type_name, message })
     }
 
     fn fails<R>(self, error: ObjectError) -> Result<R, ObjectError> {

@@ -33,6 +33,11 @@ pub trait Object: Send + Sync + Sized + 'static {
     const METHODS: &'static [MethodEntry<Self>] = &[];
     /// How its state is stored; objects of a type without it begin anew at each activation.
     const PERSISTENCE: Option<Persistence<Self>> = None;
+    /// Whether it has hooks; [`#[object]`](crate::object) sees that itself.
+    ///
+    /// Where this is `false`, hooks are not called, even if there are any. Objects without hooks, and without stored
+    /// state, come and go in place, which takes about half the time: nothing of it can wait.
+    const HAS_HOOKS: bool = true;
 
     /// Runs before the object is there. On an error or a panic the object does not come to be.
     fn on_activate(&mut self, cx: &Ctx) -> impl Future<Output = Result<(), HookError>> + Send {

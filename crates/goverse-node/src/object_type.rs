@@ -19,7 +19,6 @@ use crate::clock;
 use crate::directory::Directory;
 use crate::error::ObjectError;
 use crate::gone::Gone;
-use crate::idle::IdleWheel;
 use crate::life;
 use crate::method::{IndexOf, Method};
 use crate::node::{Inner, Node, NodeState};
@@ -40,7 +39,6 @@ pub(crate) struct ObjectType<T: Object> {
     pub(crate) call_metrics: Arc<CallMetrics>,
     pub(crate) repeated: RepeatedCallMetrics,
     pub(crate) directory: Directory<T>,
-    pub(crate) idle: IdleWheel<T>,
     pub(crate) unsaved: Unsaved<T>,
     pub(crate) unsure: Unsure,
     /// Told whenever an activation is gone.
@@ -127,8 +125,7 @@ impl<T: Object> ObjectType<T> {
             repeated: RepeatedCallMetrics::new(address, name.as_str()),
             methods,
             unknown_method,
-            directory: Directory::new(),
-            idle: IdleWheel::new(settings.idle_timeout),
+            directory: Directory::new(settings.idle_timeout),
             unsaved: Unsaved::default(),
             unsure: Unsure::default(),
             gone: Gone::default(),
@@ -231,10 +228,10 @@ impl<T: Object> AnyObjectType for ObjectType<T> {
     }
 
     fn collect_idle(&self, now: u64) -> u64 {
-        for activation in self.idle.due(now) {
-            life::end_if_idle(activation, now);
+        for activation in self.directory.take_idle(now) {
+            life::end_if_idle(&activation, now);
         }
-        self.idle.next_look()
+        self.directory.next_look()
     }
 
     fn oldest_unsaved(&self) -> Option<u64> {

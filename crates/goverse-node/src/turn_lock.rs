@@ -131,11 +131,6 @@ impl<S, W> TurnLock<S, W> {
         lock
     }
 
-    /// A lock whose first turn runs, see [`ExclusiveTurn::first`].
-    pub(crate) fn begun() -> Self {
-        Self { rest: Rest::new(None), queue: Mutex::new(Queue::begun()) }
-    }
-
     /// Begins a turn that ends without waiting for anything, if nobody waits; [`NotNow::Busy`] if it may begin in a
     /// moment, and [`NotNow::WouldWait`] if it has to come with [`try_begin_exclusive`](Self::try_begin_exclusive) and the
     /// like.
@@ -145,6 +140,16 @@ impl<S, W> TurnLock<S, W> {
         O: TurnOwner<State = S, Waiter = W>,
     {
         BriefTurn::try_begin(owner, turn)
+    }
+
+    /// Begins the first turn of a lock, an exclusive one, with the owner that `own` makes. Nothing is locked: nobody knows
+    /// the owner yet.
+    pub(crate) fn begun<O>(state: S, own: impl FnOnce(Self) -> Arc<O>) -> ExclusiveTurn<O>
+    where
+        O: TurnOwner<State = S, Waiter = W>,
+    {
+        let lock = Self { rest: Rest::new(None), queue: Mutex::new(Queue::begun()) };
+        ExclusiveTurn::new(Held::new(own(lock), sync::Arc::new(state)))
     }
 
     /// Begins an exclusive turn if it need not wait; one that is brief ends without ever waiting for anything.
@@ -241,6 +246,20 @@ impl<S, W> TurnLock<S, W> {
             queue.close(after)
         });
         closes.then(|| Closing { owner: Arc::clone(owner) })
+    }
+
+    /// Closes the lock and takes the state out, if no turn runs and nobody waits; `None` otherwise, or if it is closed.
+    pub(crate) fn close_if_free(&self) -> Option<S> {
+        let mut queue = self.lock();
+        if !queue.may_close() {
+            return None;
+        }
+        if queue.rests() {
+            let state = self.rest.take()?;
+            queue.close_at_rest();
+            return Some(state);
+        }
+        queue.close_if_free().map(sole)
     }
 
     /// How many wait for their turn.

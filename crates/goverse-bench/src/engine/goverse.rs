@@ -31,6 +31,7 @@ impl Object for CounterObject {
     const TYPE: &'static str = "Counter";
     const METHODS: &'static [MethodEntry<Self>] =
         &[MethodEntry::of::<Add>(), MethodEntry::of::<AddYielding>()];
+    const HAS_HOOKS: bool = false;
 }
 
 impl Method for Add {

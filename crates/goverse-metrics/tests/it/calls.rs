@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use goverse_metrics::{
     CallGuard, CallMetrics, CallStatus, MethodMetrics, PanicSite, RejectionCode, UnknownCallMetrics,
@@ -77,7 +76,7 @@ fn the_time_in_the_queue_is_apart_from_the_time_of_the_run() {
         MethodMetrics::new("n1", "Room", "join", calls())
     });
     CallGuard::begin(&method).ran(CallStatus::Ok, 2.0, 0.5);
-    method.type_calls().activation_took(Duration::from_millis(1500));
+    method.type_calls().activation_took(1.5);
     let expected = [
         ("goverse_method_call_duration_seconds", vec![0.5]),
         ("goverse_method_queue_seconds", vec![2.0]),

@@ -53,16 +53,21 @@ impl<S> Rest<S> {
         Self { is_summoned: AtomicBool::new(state.is_none()), state: RwLock::new(state) }
     }
 
-    /// Brings the state to the queue, unless a brief turn has it: that one will look.
+    /// Brings the state to the queue, if that can be.
     pub(super) fn summon<W>(&self, queue: &mut Queue<S, W>) {
         if !queue.rests() {
             return;
         }
-        self.is_summoned.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        if let Some(state) = self.try_write().and_then(|mut state| state.take()) {
+        if let Some(state) = self.take() {
             queue.receive(state);
         }
+    }
+
+    /// Takes the state out, unless a brief turn has it: that one will look.
+    pub(super) fn take(&self) -> Option<S> {
+        self.is_summoned.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        self.try_write()?.take()
     }
 
     /// Lets the state rest if it has nothing else to do.

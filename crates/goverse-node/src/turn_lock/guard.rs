@@ -31,11 +31,6 @@ impl<O: TurnOwner> ExclusiveTurn<O> {
         Self(held)
     }
 
-    /// The turn that runs from the beginning of a lock, see [`TurnLock::begun`].
-    pub(crate) fn first(owner: Arc<O>, state: O::State) -> Self {
-        Self(Held::new(owner, sync::Arc::new(state)))
-    }
-
     pub(crate) fn owner(&self) -> &Arc<O> {
         &self.0.owner
     }

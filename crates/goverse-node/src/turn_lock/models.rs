@@ -239,6 +239,33 @@ fn of_two_closers_one_gets_the_state() {
 }
 
 #[test]
+fn who_closes_at_once_refuses_nobody_who_waits_for_a_brief_turn() {
+    check_bounded(|object| {
+        let [one, two] = [object.clone(), object.clone()];
+        let threads = [
+            thread::spawn(move || match TurnLock::try_begin_brief(&one, Turn::Exclusive) {
+                Ok(turn) => Ok(run_brief(turn, 'b')),
+                Err(_) => Err(Refused::Closed),
+            }),
+            thread::spawn(move || two.exclusive_turn('w')),
+        ];
+        let state = object.lock.close_if_free();
+        let [brief, waiter] = threads.map(|thread| thread.join().unwrap());
+        match state {
+            Some(state) => {
+                let ran = usize::from(brief.is_ok()) + usize::from(waiter.is_ok());
+                assert_eq!(state.turns.len(), ran);
+                object.ends_closed();
+            }
+            None => {
+                assert_eq!(waiter, Ok(()));
+                object.ends_idle(|turns| turns.contains(&'w'));
+            }
+        }
+    });
+}
+
+#[test]
 fn a_waiter_is_either_found_to_wait_no_longer_or_gets_its_turn() {
     check(move |object| {
         let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).ok().unwrap();

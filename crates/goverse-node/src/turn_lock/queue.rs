@@ -222,6 +222,27 @@ impl<S, W> Queue<S, W> {
         closes
     }
 
+    /// Whether it is open, and nobody waits who would have to be told of its end.
+    pub(super) fn may_close(&self) -> bool {
+        !self.closed && self.line.is_none()
+    }
+
+    /// Closes if it may, and no turn runs; the state then.
+    pub(super) fn close_if_free(&mut self) -> Option<Arc<S>> {
+        let is_free = self.may_close() && self.floor.admits(Turn::Exclusive);
+        if !is_free {
+            return None;
+        }
+        self.closed = true;
+        self.floor.state.take()
+    }
+
+    /// Closes when the state was taken out where it rested, and so nobody waited.
+    pub(super) fn close_at_rest(&mut self) {
+        self.closed = true;
+        self.floor.rests = false;
+    }
+
     /// Closes as the end of an exclusive turn, which keeps the state.
     pub(super) fn close_in_turn(&mut self, after: &mut AfterUnlock<S, W>) {
         self.close(after);

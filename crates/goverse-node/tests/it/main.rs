@@ -27,4 +27,5 @@ mod stress;
 mod timers;
 mod turns;
 mod wishes;
+mod without_hooks;
 mod world;
