@@ -385,6 +385,48 @@ fn a_trait() {
 }
 
 #[test]
+fn an_object_without_hooks_says_so() {
+    check(
+        quote!(crate = "runtime"),
+        quote! {
+            impl shared::Nothing for Saved {}
+        },
+        expect![[r#"
+            impl shared::Nothing for Saved {}
+            const _: () = {
+                #[automatically_derived]
+                impl runtime::macro_support::Object for Saved {
+                    const TYPE: &'static str = <shared::NothingRef as runtime::macro_support::Interface>::TYPE;
+                    const METHODS: &'static [runtime::macro_support::MethodEntry<Self>] = &[];
+                    const HAS_HOOKS: bool = false;
+                }
+                #[automatically_derived]
+                impl runtime::macro_support::Addressed for Saved {
+                    type Ref = shared::NothingRef;
+                    fn refer(caller: runtime::macro_support::Caller<'_>, id: &str) -> Self::Ref {
+                        <shared::NothingRef as runtime::macro_support::Addressed>::refer(caller, id)
+                    }
+                }
+            };
+        "#]],
+    );
+    let with_hook = quote! {
+        impl shared::Nothing for Saved {
+            #[cfg(unix)]
+            async fn on_deactivate(
+                &mut self,
+                cx: &Ctx,
+                reason: DeactivationReason,
+            ) -> Result<(), HookError> {
+                body()
+            }
+        }
+    };
+    let file = expanded(quote!(crate = "runtime"), with_hook);
+    assert!(!file.to_token_stream().to_string().contains("HAS_HOOKS"), "also with `cfg`");
+}
+
+#[test]
 fn an_implementation() {
     check(
         quote!(crate = "runtime"),

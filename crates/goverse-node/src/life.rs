@@ -51,7 +51,7 @@ const UNTIL_ITS_END: &str = "a threshold is crossed once";
 /// `None` if there is none and the node closes: a shutdown may have found its place free, and leaves it so. Who takes a
 /// place as a shutdown begins is found by that.
 pub(crate) fn find_or_begin<T: Object>(
-    object_type: &Arc<ObjectType<T>>,
+    object_type: &ObjectType<T>,
     id: &ObjectId,
 ) -> Option<Found<T, ExclusiveTurn<Activation<T>>>> {
     if object_type.node_state.lifecycle.is_closing() {
@@ -62,7 +62,7 @@ pub(crate) fn find_or_begin<T: Object>(
         return there.map(Found::There);
     }
     let found = object_type.directory.get_or_make(id.as_str(), || {
-        let turn = Activation::begin(Arc::clone(object_type), id.clone());
+        let turn = Activation::begin(object_type.share(), id.clone());
         (Arc::clone(turn.owner()), turn)
     });
     Some(match found {
@@ -82,10 +82,10 @@ enum NoLife {
 
 /// Creates an object that is not there; that is done when its activation hook is.
 pub(crate) fn create<T: Object>(
-    object_type: Arc<ObjectType<T>>,
+    object_type: &ObjectType<T>,
     id: ObjectId,
 ) -> Doing<Result<(), ObjectError>> {
-    let turn = match find_or_begin(&object_type, &id) {
+    let turn = match find_or_begin(object_type, &id) {
         None => return Doing::Done(Err(ObjectError::ShuttingDown)),
         Some(Found::Made(turn)) => turn,
         Some(Found::There(_)) => {

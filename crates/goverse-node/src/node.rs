@@ -241,7 +241,7 @@ impl Node {
             self.registered(type_name).inspect_err(|_| self.inner.state.unknown_type.refused())?;
         let id = ObjectId::new(id).map_err(ObjectError::InvalidId)?;
         budget::proceed().await;
-        match Arc::clone(registered).create(id) {
+        match registered.create(id) {
             Doing::Done(result) => result,
             Doing::GoesOn(rest) => rest.await.unwrap_or(Err(ObjectError::ShuttingDown)),
         }

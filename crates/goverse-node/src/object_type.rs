@@ -44,6 +44,7 @@ pub(crate) struct ObjectType<T: Object> {
     /// Told whenever an activation is gone.
     pub(crate) gone: Gone,
     node: Weak<Inner>,
+    this: Weak<Self>,
     /// In the order of the type's methods.
     methods: Box<[MethodMetrics]>,
     unknown_method: MethodMetrics,
@@ -68,7 +69,7 @@ pub(crate) trait AnyObjectType: Send + Sync {
     fn name(&self) -> &TypeName;
     /// The `Arc` of the type itself.
     fn as_any(self: Arc<Self>) -> Box<dyn Any + Send + Sync>;
-    fn create(self: Arc<Self>, id: ObjectId) -> Doing<Result<(), ObjectError>>;
+    fn create(&self, id: ObjectId) -> Doing<Result<(), ObjectError>>;
     /// Done with `None` if there was no such object by then.
     fn destroy(&self, id: &str) -> Doing<Option<Result<(), ObjectError>>>;
     fn call(
@@ -110,6 +111,7 @@ impl<T: Object> ObjectType<T> {
         construct: Constructor<T>,
         node_state: Arc<NodeState>,
         node: Weak<Inner>,
+        this: Weak<Self>,
     ) -> Self {
         let address = node_state.address.as_str();
         let call_metrics = Arc::new(CallMetrics::new(address, name.as_str()));
@@ -135,7 +137,13 @@ impl<T: Object> ObjectType<T> {
             construct,
             node_state,
             node,
+            this,
         }
+    }
+
+    /// The `Arc` that it is in.
+    pub(crate) fn share(&self) -> Arc<Self> {
+        self.this.upgrade().expect("who refers to a type keeps its `Arc`")
     }
 
     pub(crate) fn node(&self) -> Option<Node> {
@@ -183,7 +191,7 @@ impl<T: Object> AnyObjectType for ObjectType<T> {
         Box::new(self)
     }
 
-    fn create(self: Arc<Self>, id: ObjectId) -> Doing<Result<(), ObjectError>> {
+    fn create(&self, id: ObjectId) -> Doing<Result<(), ObjectError>> {
         life::create(self, id)
     }
 

@@ -73,7 +73,9 @@ impl NodeBuilder {
             rust_type: TypeId::of::<T>(),
             is_persistent: T::PERSISTENCE.is_some(),
             make: Box::new(|name, settings, state, node| {
-                Arc::new(ObjectType::new(name, settings, construct, state, node))
+                Arc::new_cyclic(|this| {
+                    ObjectType::new(name, settings, construct, state, node, Weak::clone(this))
+                })
             }),
         });
         self

@@ -266,6 +266,26 @@ fn who_closes_at_once_refuses_nobody_who_waits_for_a_brief_turn() {
 }
 
 #[test]
+fn who_closes_at_once_gets_the_state_between_turns_or_not_at_all() {
+    check(|object| {
+        let caller = object.clone();
+        let thread = thread::spawn(move || caller.exclusive_turn('a'));
+        let state = object.lock.close_if_free();
+        let ran = thread.join().unwrap();
+        match state {
+            Some(state) => {
+                assert_eq!(ran.is_ok(), state.turns == ['a']);
+                object.ends_closed();
+            }
+            None => {
+                assert_eq!(ran, Ok(()));
+                object.ends_idle(|turns| turns == ['a']);
+            }
+        }
+    });
+}
+
+#[test]
 fn a_waiter_is_either_found_to_wait_no_longer_or_gets_its_turn() {
     check(move |object| {
         let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).ok().unwrap();

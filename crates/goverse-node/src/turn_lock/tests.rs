@@ -299,6 +299,38 @@ fn a_turn_that_closes_takes_the_state_from_the_closer() {
 }
 
 #[test]
+fn a_lock_is_closed_at_once_only_if_no_turn_runs_and_nobody_waits() {
+    let object = Object::new();
+    let mut turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap();
+    turn.push('a');
+    assert_eq!(object.lock.close_if_free(), None, "an exclusive turn runs");
+    let mut waiter = TurnLock::begin_shared(Arc::clone(&object), 1);
+    let flag = Arc::new(Flag::default());
+    assert!(poll(&mut waiter, &flag).is_pending());
+    drop(turn);
+    assert_eq!(object.lock.close_if_free(), None, "a shared turn was granted");
+    drop(waiter);
+    assert_eq!(object.lock.close_if_free(), Some(vec!['a']));
+    assert_eq!(object.lock.close_if_free(), None, "it is closed");
+    assert!(TurnLock::close(&object).is_none());
+    assert_eq!(
+        TurnLock::try_begin_exclusive(Arc::clone(&object), false).err(),
+        Some(NotNow::Closed)
+    );
+    let mut late = TurnLock::begin_shared(object, 1);
+    assert_eq!(poll(&mut late, &flag).map(Result::err), Poll::Ready(Some(Refused::Closed)));
+}
+
+#[test]
+fn the_first_turn_of_a_lock_may_have_begun_with_it() {
+    let turn = TurnLock::begun(vec!['a'], |lock| Arc::new(Object { lock }));
+    let object = Arc::clone(turn.owner());
+    assert_eq!(TurnLock::try_begin_shared(Arc::clone(&object), false).err(), Some(NotNow::WouldWait));
+    drop(turn);
+    assert_eq!(*TurnLock::try_begin_shared(object, false).unwrap(), ['a']);
+}
+
+#[test]
 fn a_waiter_that_moves_is_woken_where_it_was_polled_last() {
     let object = Object::new();
     let turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap();
