@@ -13,7 +13,10 @@ use crate::facade::{ABSENT_TYPE, counter, gauge, histogram};
 use crate::vocabulary::{ActivationFailure, DeactivationFailure, DeactivationReason};
 
 /// The resolved handles of one type on one node; made once, when the type is registered.
-#[derive(Debug)]
+///
+/// Each object refers to it. So it is apart from the count of references, which those who make and end objects write to.
+#[derive(Clone, Debug)]
+#[repr(align(128))]
 pub struct TypeMetrics {
     objects: Gauge,
     activations: Counter,
@@ -82,6 +85,11 @@ impl TypeMetrics {
         // Recorders that make a series on its first update show it from the start too.
         metrics.objects.increment(0.0);
         metrics
+    }
+
+    /// So many of the same handles, so that not all who make objects count references to the same one.
+    pub fn copies(self, number: usize) -> impl Iterator<Item = Arc<Self>> {
+        std::iter::repeat_n(self, number).map(Arc::new)
     }
 
     /// Begins an activation; the result is counted when the attempt ends.

@@ -19,6 +19,7 @@ use crate::object_type::ObjectType;
 use crate::run_to_end::catch_now;
 use crate::state::Book;
 use crate::turn_lock::{ExclusiveTurn, Granted, Refused, TurnLock, TurnOwner};
+use crate::type_handle::TypeHandle;
 use crate::waiting_call::Waiter;
 
 /// An object from its first call to its end. Whoever refers to it keeps the shell, not the object.
@@ -29,7 +30,7 @@ use crate::waiting_call::Waiter;
 pub(crate) struct Activation<T: Object> {
     /// Nothing before the activation has succeeded, and nothing after the end.
     turns: TurnLock<Option<Live<T>>, Waiter<T>>,
-    object_type: Arc<ObjectType<T>>,
+    object_type: Arc<TypeHandle<T>>,
     /// When it was last called, came to be, or began to.
     last_used: AtomicU64,
     id: ObjectId,
@@ -83,7 +84,7 @@ pub trait AnyActivation: Any + Send + Sync {
 
 impl<T: Object> Activation<T> {
     /// An activation whose first turn has begun: the one that brings the object to life.
-    pub(crate) fn begin(object_type: Arc<ObjectType<T>>, id: ObjectId) -> ExclusiveTurn<Self> {
+    pub(crate) fn begin(object_type: Arc<TypeHandle<T>>, id: ObjectId) -> ExclusiveTurn<Self> {
         TurnLock::begun(None, |turns| {
             Arc::new(Self {
                 object_type,

@@ -122,7 +122,7 @@ impl<T: Object> Directory<T> {
     /// Takes out of the wheel who has not been called for long enough by `now`; who has been moves on.
     pub(crate) fn take_idle(&self, now: u64) -> Vec<Arc<Activation<T>>> {
         let mut idle = Vec::new();
-        let Some(times) = self.idle else { return idle };
+        let Some(times) = self.idle.filter(|_| self.next_look() <= now) else { return idle };
         // Who comes to a shard that was visited says by itself when it is due.
         self.next_look.store(NEVER, Ordering::SeqCst);
         for shard in &self.shards {

@@ -63,6 +63,7 @@ mod target;
 mod timer;
 mod turn;
 mod turn_lock;
+mod type_handle;
 mod waiting_call;
 mod waits;
 

@@ -57,12 +57,12 @@ pub(crate) fn find_or_begin<T: Object>(
     if object_type.node_state.lifecycle.is_closing() {
         let there = object_type.directory.get(id.as_str());
         if there.is_none() {
-            object_type.metrics.begin_activation().fail(ActivationFailure::ShuttingDown);
+            object_type.metrics().begin_activation().fail(ActivationFailure::ShuttingDown);
         }
         return there.map(Found::There);
     }
     let found = object_type.directory.get_or_make(id.as_str(), || {
-        let turn = Activation::begin(object_type.share(), id.clone());
+        let turn = Activation::begin(object_type.handle(), id.clone());
         (Arc::clone(turn.owner()), turn)
     });
     Some(match found {
@@ -119,7 +119,7 @@ async fn bring_to_life<T: Object>(
     let activation = Arc::clone(threshold.activation());
     let object_type = activation.object_type();
     let lifecycle = &object_type.node_state.lifecycle;
-    let attempt = object_type.metrics.begin_activation();
+    let attempt = object_type.metrics().begin_activation();
     if threshold.comes_too_late() {
         return threshold.is_shut_out(attempt);
     }
@@ -240,7 +240,7 @@ async fn deactivate<T: Object>(
         .unless_killed(catch(async { live.object.on_deactivate(&cx, reason).await }))
         .await;
     let saved = save_after_hook(&activation, &mut live, before, &hook).await;
-    let metrics = Arc::clone(&object_type.metrics);
+    let metrics = Arc::clone(object_type.metrics());
     let dropped = live.end(object_type);
     match &hook {
         None => lifecycle.count_cut_off(),

@@ -35,6 +35,7 @@ use crate::run_to_end::Doing;
 use crate::settings::NodeSettings;
 use crate::state::NodeStore;
 use crate::store::{StateStore, StoreError};
+use crate::type_handle::Registered;
 use crate::waits::Waits;
 
 /// How many deactivation hooks run beside each other during a shutdown.
@@ -56,7 +57,7 @@ pub struct Node {
 pub(crate) struct Inner {
     pub(crate) state: Arc<NodeState>,
     pub(crate) types: BTreeMap<TypeName, Arc<dyn AnyObjectType>>,
-    /// Of each, the `Arc<ObjectType<T>>`; in order, for a search takes a few comparisons.
+    /// Of each, the `Registered<T>`; in order, for a search takes a few comparisons.
     by_rust_type: Box<[(TypeId, Box<dyn Any + Send + Sync>)]>,
 }
 
@@ -401,7 +402,10 @@ impl Node {
     pub(crate) fn object_type<T: Object>(&self) -> Option<&Arc<ObjectType<T>>> {
         let types = &self.inner.by_rust_type;
         let index = types.binary_search_by_key(&TypeId::of::<T>(), |(rust_type, _)| *rust_type);
-        types[index.ok()?].1.downcast_ref()
+        types[index.ok()?]
+            .1
+            .downcast_ref()
+            .map(|registered: &Registered<T>| &registered.object_type)
     }
 
     pub(crate) fn state(&self) -> &Arc<NodeState> {

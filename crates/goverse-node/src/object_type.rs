@@ -12,6 +12,7 @@ use goverse_metrics::{
 };
 
 use crate::activation::{Activation, describe};
+use crate::alarms::shard_of_thread;
 use crate::bytes_call::{BytesCall, Reply};
 use crate::call_error::{CallError, SystemError};
 use crate::caller::Origin;
@@ -26,6 +27,7 @@ use crate::object::Object;
 use crate::run_to_end::Doing;
 use crate::settings::TypeSettings;
 use crate::state::{NodeStore, Unsaved, Unsure, WritePolicy};
+use crate::type_handle::{Handles, Registered};
 
 /// A registered type with all its objects.
 pub(crate) struct ObjectType<T: Object> {
@@ -35,7 +37,8 @@ pub(crate) struct ObjectType<T: Object> {
     /// From how many ns on a turn is long.
     pub(crate) long_turn: u64,
     pub(crate) construct: Constructor<T>,
-    pub(crate) metrics: Arc<TypeMetrics>,
+    /// As many as threads have numbers, since each object counts as a reference to one.
+    metrics: Box<[Arc<TypeMetrics>]>,
     pub(crate) call_metrics: Arc<CallMetrics>,
     pub(crate) repeated: RepeatedCallMetrics,
     pub(crate) directory: Directory<T>,
@@ -45,12 +48,16 @@ pub(crate) struct ObjectType<T: Object> {
     pub(crate) gone: Gone,
     node: Weak<Inner>,
     this: Weak<Self>,
+    pub(crate) handles: Handles<T>,
     /// In the order of the type's methods.
     methods: Box<[MethodMetrics]>,
     unknown_method: MethodMetrics,
 }
 
 pub(crate) type Constructor<T> = Box<dyn Fn() -> T + Send + Sync>;
+
+/// How many copies of its metrics a type has.
+const METRICS: usize = 16;
 
 /// A call that came as bytes, or from a client that knows the type's name alone.
 pub(crate) struct NamedCall {
@@ -67,8 +74,8 @@ pub(crate) struct NamedCall {
 /// A registered type, whichever it is.
 pub(crate) trait AnyObjectType: Send + Sync {
     fn name(&self) -> &TypeName;
-    /// The `Arc` of the type itself.
-    fn as_any(self: Arc<Self>) -> Box<dyn Any + Send + Sync>;
+    /// The type itself, as the [`Registered`] that its node keeps.
+    fn register(self: Arc<Self>) -> Box<dyn Any + Send + Sync>;
     fn create(&self, id: ObjectId) -> Doing<Result<(), ObjectError>>;
     /// Done with `None` if there was no such object by then.
     fn destroy(&self, id: &str) -> Doing<Option<Result<(), ObjectError>>>;
@@ -122,7 +129,7 @@ impl<T: Object> ObjectType<T> {
         let unknown_method =
             MethodMetrics::unknown(address, name.as_str(), Arc::clone(&call_metrics));
         Self {
-            metrics: Arc::new(TypeMetrics::new(address, name.as_str())),
+            metrics: TypeMetrics::new(address, name.as_str()).copies(METRICS).collect(),
             call_metrics,
             repeated: RepeatedCallMetrics::new(address, name.as_str()),
             methods,
@@ -138,7 +145,14 @@ impl<T: Object> ObjectType<T> {
             node_state,
             node,
             this,
+            handles: Handles::default(),
         }
+    }
+
+    /// What is counted of its objects.
+    #[inline]
+    pub(crate) fn metrics(&self) -> &Arc<TypeMetrics> {
+        &self.metrics[shard_of_thread() % METRICS]
     }
 
     /// The `Arc` that it is in.
@@ -187,8 +201,8 @@ impl<T: Object> AnyObjectType for ObjectType<T> {
         &self.name
     }
 
-    fn as_any(self: Arc<Self>) -> Box<dyn Any + Send + Sync> {
-        Box::new(self)
+    fn register(self: Arc<Self>) -> Box<dyn Any + Send + Sync> {
+        Box::new(Registered::new(self))
     }
 
     fn create(&self, id: ObjectId) -> Doing<Result<(), ObjectError>> {

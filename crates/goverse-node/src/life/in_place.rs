@@ -22,7 +22,7 @@ pub(super) fn bring_to_life<T: Object>(
     threshold: Threshold<T>,
 ) -> Result<ExclusiveTurn<Activation<T>>, ObjectError> {
     let object_type = threshold.activation().object_type();
-    let attempt = object_type.metrics.begin_activation();
+    let attempt = object_type.metrics().begin_activation();
     if threshold.comes_too_late() {
         return threshold.is_shut_out(attempt);
     }
@@ -100,11 +100,11 @@ fn end<T: Object>(
     match dropped {
         Ok(()) if !is_cut_off => Ok(()),
         Ok(()) => {
-            object_type.metrics.deactivation_failed(DeactivationFailure::TimedOut);
+            object_type.metrics().deactivation_failed(DeactivationFailure::TimedOut);
             Err(ObjectError::ShuttingDown)
         }
         Err(message) => {
-            object_type.metrics.deactivation_failed(DeactivationFailure::Panicked);
+            object_type.metrics().deactivation_failed(DeactivationFailure::Panicked);
             let type_name = object_type.name.clone();
             Err(ObjectError::DeactivationPanicked { type_name, message })
         }

@@ -153,7 +153,7 @@ impl NodeBuilder {
             for (name, (registration, settings)) in names {
                 let Registration { rust_type, make, .. } = registration;
                 let made = make(name.clone(), settings, Arc::clone(&state), Weak::clone(node));
-                by_rust_type.push((rust_type, Arc::clone(&made).as_any()));
+                by_rust_type.push((rust_type, Arc::clone(&made).register()));
                 types.insert(name, made);
             }
             by_rust_type.sort_by_key(|(rust_type, _)| *rust_type);
