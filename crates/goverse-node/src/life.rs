@@ -121,7 +121,7 @@ async fn bring_to_life<T: Object>(
     let lifecycle = &object_type.node_state.lifecycle;
     let attempt = object_type.metrics().begin_activation();
     if threshold.comes_too_late() {
-        return threshold.is_shut_out(attempt);
+        return threshold.refuse(attempt);
     }
     let cx = Ctx::new(Arc::clone(&activation), before, clock::NEVER);
     let life = async {
@@ -134,9 +134,9 @@ async fn bring_to_life<T: Object>(
         // The hook blocked its thread past the limit: nobody would deactivate the object any more.
         Some(Ok(Ok((object, _)))) if lifecycle.is_killed() => {
             let _ = catch_now(|| drop(object));
-            threshold.is_shut_out(attempt)
+            threshold.refuse(attempt)
         }
-        Some(Ok(Ok((object, book)))) => Ok(threshold.is_crossed(object, book, attempt)),
+        Some(Ok(Ok((object, book)))) => Ok(threshold.cross(object, book, attempt)),
         Some(Ok(Err(NoLife::NotLoaded(error)))) => {
             attempt.fail(ActivationFailure::NotLoaded);
             tracing::warn!(r#type = %object_type.name, %error, "state not loaded");
@@ -149,7 +149,7 @@ async fn bring_to_life<T: Object>(
             threshold.fails(ObjectError::ActivationFailed { type_name, source })
         }
         Some(Err(message)) => threshold.panicked(attempt, message),
-        None => threshold.is_shut_out(attempt),
+        None => threshold.refuse(attempt),
     }
 }
 
@@ -423,7 +423,7 @@ impl<T: Object> Threshold<T> {
     }
 
     /// The object is there.
-    fn is_crossed(
+    fn cross(
         mut self,
         object: T,
         book: Option<Box<Book>>,
@@ -439,7 +439,7 @@ impl<T: Object> Threshold<T> {
         turn
     }
 
-    fn is_shut_out<R>(self, attempt: ActivationAttempt) -> Result<R, ObjectError> {
+    fn refuse<R>(self, attempt: ActivationAttempt) -> Result<R, ObjectError> {
         attempt.fail(ActivationFailure::ShuttingDown);
         self.fails(ObjectError::ShuttingDown)
     }

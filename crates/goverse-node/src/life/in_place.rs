@@ -24,15 +24,15 @@ pub(super) fn bring_to_life<T: Object>(
     let object_type = threshold.activation().object_type();
     let attempt = object_type.metrics().begin_activation();
     if threshold.comes_too_late() {
-        return threshold.is_shut_out(attempt);
+        return threshold.refuse(attempt);
     }
     match catch_now(|| (object_type.construct)()) {
         // The constructor blocked its thread past the limit: nobody would deactivate the object any more.
         Ok(object) if object_type.node_state.lifecycle.is_killed() => {
             let _ = catch_now(|| drop(object));
-            threshold.is_shut_out(attempt)
+            threshold.refuse(attempt)
         }
-        Ok(object) => Ok(threshold.is_crossed(object, None, attempt)),
+        Ok(object) => Ok(threshold.cross(object, None, attempt)),
         Err(message) => threshold.panicked(attempt, message),
     }
 }
