@@ -325,7 +325,10 @@ fn a_lock_is_closed_at_once_only_if_no_turn_runs_and_nobody_waits() {
 fn the_first_turn_of_a_lock_may_have_begun_with_it() {
     let turn = TurnLock::begun(vec!['a'], |lock| Arc::new(Object { lock }));
     let object = Arc::clone(turn.owner());
-    assert_eq!(TurnLock::try_begin_shared(Arc::clone(&object), false).err(), Some(NotNow::WouldWait));
+    assert_eq!(
+        TurnLock::try_begin_shared(Arc::clone(&object), false).err(),
+        Some(NotNow::WouldWait)
+    );
     drop(turn);
     assert_eq!(*TurnLock::try_begin_shared(object, false).unwrap(), ['a']);
 }
