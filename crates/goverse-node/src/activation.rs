@@ -85,7 +85,7 @@ pub trait AnyActivation: Any + Send + Sync {
 impl<T: Object> Activation<T> {
     /// An activation whose first turn has begun: the one that brings the object to life.
     pub(crate) fn begin(object_type: Arc<TypeHandle<T>>, id: ObjectId) -> ExclusiveTurn<Self> {
-        TurnLock::begun(None, |turns| {
+        TurnLock::begun(|turns| {
             Arc::new(Self {
                 object_type,
                 id,

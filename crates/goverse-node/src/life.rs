@@ -9,7 +9,8 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 use futures_util::FutureExt;
 use goverse_core::{ErrorCode, ObjectId, Ran};
 use goverse_metrics::{
-    ActivationAttempt, ActivationFailure, DeactivationFailure, DeactivationReason, PanicSite,
+    ActivationAttempt, ActivationFailure, DeactivationFailure, DeactivationReason, ObjectGuard,
+    PanicSite,
 };
 use tokio::runtime::Handle;
 
@@ -95,7 +96,7 @@ pub(crate) fn create<T: Object>(
     };
     let threshold = Threshold { turn: Some(turn) };
     if const { is_hookless::<T>() } {
-        return Doing::Done(in_place::bring_to_life(threshold).map(drop));
+        return Doing::Done(in_place::create(threshold));
     }
     begin_in_place(async { bring_to_life(threshold, None).await.map(drop) })
 }
@@ -422,21 +423,24 @@ impl<T: Object> Threshold<T> {
         self.activation().object_type().node_state.lifecycle.is_closing()
     }
 
-    /// The object is there.
+    /// The object is there, and its first turn goes on.
     fn cross(
         mut self,
         object: T,
         book: Option<Box<Book>>,
         attempt: ActivationAttempt,
     ) -> ExclusiveTurn<Activation<T>> {
-        let (begun, now) = (self.activation().last_used(), clock::now());
         let mut turn = self.turn.take().expect(UNTIL_ITS_END);
-        *turn = Some(Live::new(object, book, attempt.succeed_at(now)));
-        let activation = turn.owner();
-        activation.came_to_be(now);
-        let object_type = activation.object_type();
-        object_type.call_metrics.activation_took(clock::seconds(begun, now));
+        let live = Live::new(object, book, came_to_be(turn.owner(), attempt));
+        turn.bring(Some(live));
         turn
+    }
+
+    /// The object is there, and free.
+    fn cross_and_leave(mut self, object: T, attempt: ActivationAttempt) {
+        let turn = self.turn.take().expect(UNTIL_ITS_END);
+        let live = Live::new(object, None, came_to_be(turn.owner(), attempt));
+        turn.end_with(Some(live));
     }
 
     fn refuse<R>(self, attempt: ActivationAttempt) -> Result<R, ObjectError> {
@@ -465,6 +469,15 @@ impl<T: Object> Drop for Threshold<T> {
             leave(turn);
         }
     }
+}
+
+/// Counts an object in that is there.
+fn came_to_be<T: Object>(activation: &Activation<T>, attempt: ActivationAttempt) -> ObjectGuard {
+    let (begun, now) = (activation.last_used(), clock::now());
+    let guard = attempt.succeed_at(now);
+    activation.came_to_be(now);
+    activation.object_type().call_metrics.activation_took(clock::seconds(begun, now));
+    guard
 }
 
 /// A failed activation, as those are told who waited for it.

@@ -142,14 +142,13 @@ impl<S, W> TurnLock<S, W> {
         BriefTurn::try_begin(owner, turn)
     }
 
-    /// Begins the first turn of a lock, an exclusive one, with the owner that `own` makes. Nothing is locked: nobody knows
-    /// the owner yet.
-    pub(crate) fn begun<O>(state: S, own: impl FnOnce(Self) -> Arc<O>) -> ExclusiveTurn<O>
+    /// Begins the first turn of a lock, an exclusive one, with the owner that `own` makes; it is to bring the state, and
+    /// closes the lock if it ends without. Nothing is locked: nobody knows the owner yet.
+    pub(crate) fn begun<O>(own: impl FnOnce(Self) -> Arc<O>) -> ExclusiveTurn<O>
     where
         O: TurnOwner<State = S, Waiter = W>,
     {
-        let lock = Self { rest: Rest::new(None), queue: Mutex::new(Queue::begun()) };
-        ExclusiveTurn::new(Held::new(own(lock), sync::Arc::new(state)))
+        ExclusiveTurn::first(own(Self { rest: Rest::new(None), queue: Mutex::new(Queue::begun()) }))
     }
 
     /// Begins an exclusive turn if it need not wait; one that is brief ends without ever waiting for anything.
@@ -251,11 +250,11 @@ impl<S, W> TurnLock<S, W> {
     /// Closes the lock and takes the state out, if no turn runs and nobody waits; `None` otherwise, or if it is closed.
     pub(crate) fn close_if_free(&self) -> Option<S> {
         let mut queue = self.lock();
-        if !queue.may_close() {
+        if !queue.is_quiet() {
             return None;
         }
         if queue.rests() {
-            let state = self.rest.take()?;
+            let state = self.rest.try_take()?;
             queue.close_at_rest();
             return Some(state);
         }
@@ -289,6 +288,23 @@ impl<S, W> TurnLock<S, W> {
             answer(owner, after);
         } else {
             lock.rest.settle(&mut queue);
+        }
+    }
+
+    /// Ends the first turn, which brings the state.
+    fn end_first<O>(owner: &Arc<O>, state: S)
+    where
+        O: TurnOwner<State = S, Waiter = W>,
+    {
+        let lock = owner.turn_lock();
+        let mut queue = lock.lock();
+        let begun = if queue.is_quiet() { lock.rest.begin(state) } else { Err(state) };
+        match begun {
+            Ok(()) => queue.begun_at_rest(),
+            Err(state) => {
+                drop(queue);
+                Self::end(owner, sync::Arc::new(state));
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::Arc;
 
-use goverse_metrics::{DeactivationFailure, DeactivationReason};
+use goverse_metrics::{ActivationAttempt, DeactivationFailure, DeactivationReason};
 
 use super::{Threshold, tell};
 use crate::activation::{Activation, Live};
@@ -17,10 +17,22 @@ use crate::turn_lock::{ExclusiveTurn, TurnOwner};
 /// An object that takes no more turns and is about to leave its place.
 struct Leaving<'a, T: Object>(&'a Arc<Activation<T>>);
 
-/// Makes an object in its first turn.
+/// Makes an object in its first turn, and goes on with that.
 pub(super) fn bring_to_life<T: Object>(
     threshold: Threshold<T>,
 ) -> Result<ExclusiveTurn<Activation<T>>, ObjectError> {
+    make(threshold, |threshold, object, attempt| threshold.cross(object, None, attempt))
+}
+
+/// Makes an object.
+pub(super) fn create<T: Object>(threshold: Threshold<T>) -> Result<(), ObjectError> {
+    make(threshold, Threshold::cross_and_leave)
+}
+
+fn make<T: Object, R>(
+    threshold: Threshold<T>,
+    cross: impl FnOnce(Threshold<T>, T, ActivationAttempt) -> R,
+) -> Result<R, ObjectError> {
     let object_type = threshold.activation().object_type();
     let attempt = object_type.metrics().begin_activation();
     if threshold.comes_too_late() {
@@ -32,7 +44,7 @@ pub(super) fn bring_to_life<T: Object>(
             let _ = catch_now(|| drop(object));
             threshold.refuse(attempt)
         }
-        Ok(object) => Ok(threshold.cross(object, None, attempt)),
+        Ok(object) => Ok(cross(threshold, object, attempt)),
         Err(message) => threshold.panicked(attempt, message),
     }
 }

@@ -53,33 +53,52 @@ impl<S> Rest<S> {
         Self { is_summoned: AtomicBool::new(state.is_none()), state: RwLock::new(state) }
     }
 
-    /// Brings the state to the queue, if that can be.
+    /// Brings the state to the queue, unless a brief turn has it: that one will look.
     pub(super) fn summon<W>(&self, queue: &mut Queue<S, W>) {
         if !queue.rests() {
             return;
         }
-        if let Some(state) = self.take() {
+        self.is_summoned.store(true, Ordering::Relaxed);
+        let once_more = || {
+            fence(Ordering::SeqCst);
+            self.try_take()
+        };
+        if let Some(state) = self.try_take().or_else(once_more) {
             queue.receive(state);
         }
     }
 
-    /// Takes the state out, unless a brief turn has it: that one will look.
-    pub(super) fn take(&self) -> Option<S> {
-        self.is_summoned.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
+    /// Takes the state out, unless a brief turn has it.
+    pub(super) fn try_take(&self) -> Option<S> {
         self.try_write()?.take()
     }
 
     /// Lets the state rest if it has nothing else to do.
     pub(super) fn settle<W>(&self, queue: &mut Queue<S, W>) {
-        if const { !Self::IS_USED } || !queue.may_rest() {
-            return;
+        if const { Self::IS_USED }
+            && queue.may_rest()
+            && let Some(place) = self.try_write()
+        {
+            let state = queue.lay_down();
+            self.lay_down(place, state);
         }
-        if let Some(mut state) = self.try_write() {
-            *state = queue.lay_down();
-            drop(state);
-            self.is_summoned.store(false, Ordering::Relaxed);
+    }
+
+    /// Lets a state rest that the queue has not seen; it is given back if that cannot be.
+    pub(super) fn begin(&self, state: S) -> Result<(), S> {
+        match self.try_write() {
+            Some(place) if const { Self::IS_USED } => {
+                self.lay_down(place, Some(state));
+                Ok(())
+            }
+            _ => Err(state),
         }
+    }
+
+    fn lay_down(&self, mut place: RwLockWriteGuard<'_, Option<S>>, state: Option<S>) {
+        *place = state;
+        drop(place);
+        self.is_summoned.store(false, Ordering::Relaxed);
     }
 
     fn try_write(&self) -> Option<RwLockWriteGuard<'_, Option<S>>> {

@@ -1,5 +1,6 @@
 //! A turn that runs. It ends when its guard is dropped, also by a panic.
 
+use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -20,8 +21,14 @@ pub(crate) enum Granted<O: TurnOwner> {
 /// What both kinds of turn hold, and give back on drop.
 pub(super) struct Held<O: TurnOwner> {
     owner: Arc<O>,
-    /// `None` once it was given back.
-    state: Option<sync::Arc<O::State>>,
+    state: Lent<O::State>,
+}
+
+enum Lent<S> {
+    /// The first turn of a lock has yet to bring it.
+    Awaited,
+    Here(sync::Arc<S>),
+    GivenBack,
 }
 
 // === impl ExclusiveTurn ===
@@ -35,18 +42,37 @@ impl<O: TurnOwner> ExclusiveTurn<O> {
         &self.0.owner
     }
 
+    /// The first turn of a lock, which brings its state.
+    pub(super) fn first(owner: Arc<O>) -> Self {
+        Self(Held { owner, state: Lent::Awaited })
+    }
+
+    /// Brings the state in the first turn, and goes on with it.
+    pub(crate) fn bring(&mut self, state: O::State) {
+        self.0.state = Lent::Here(sync::Arc::new(state));
+    }
+
+    /// Brings the state in the first turn, and ends that.
+    pub(crate) fn end_with(mut self, state: O::State) {
+        self.0.state = Lent::GivenBack;
+        TurnLock::end_first(self.owner(), state);
+    }
+
     /// Goes on as a shared turn, without a moment in which an exclusive one could begin.
     pub(crate) fn share(self) -> SharedTurn<O> {
-        let state = self.0.state.as_ref().expect(UNTIL_ITS_END);
+        let state = self.0.state.here().expect(UNTIL_ITS_END);
         TurnLock::update(self.owner(), |queue, after| queue.share(state, after));
         SharedTurn(self.0)
     }
 
-    /// Closes the lock and takes the state out: every waiter and whoever comes later is refused.
-    pub(crate) fn close(mut self) -> O::State {
-        let state = self.0.state.take().expect(UNTIL_ITS_END);
+    /// Closes the lock and takes the state out, if there is one: every waiter and whoever comes later is refused.
+    pub(crate) fn close(mut self) -> Option<O::State> {
+        let state = mem::replace(&mut self.0.state, Lent::GivenBack);
         TurnLock::update(self.owner(), |queue, after| queue.close_in_turn(after));
-        sole(state)
+        match state {
+            Lent::Here(state) => Some(sole(state)),
+            Lent::Awaited | Lent::GivenBack => None,
+        }
     }
 }
 
@@ -60,7 +86,7 @@ impl<O: TurnOwner> Deref for ExclusiveTurn<O> {
 
 impl<O: TurnOwner> DerefMut for ExclusiveTurn<O> {
     fn deref_mut(&mut self) -> &mut O::State {
-        let state = self.0.state.as_mut().expect(UNTIL_ITS_END);
+        let Lent::Here(state) = &mut self.0.state else { panic!("{UNTIL_ITS_END}") };
         sync::Arc::get_mut(state)
             .expect("the lock kept no clone, and shared turns dropped theirs as they ended")
     }
@@ -100,22 +126,38 @@ impl<O: TurnOwner> Granted<O> {
 
 // === impl Held ===
 
-const UNTIL_ITS_END: &str = "a turn holds the state until it ends";
+const UNTIL_ITS_END: &str =
+    "a turn has the state until it ends, the first one from when it has brought it";
 
 impl<O: TurnOwner> Held<O> {
     pub(super) fn new(owner: Arc<O>, state: sync::Arc<O::State>) -> Self {
-        Self { owner, state: Some(state) }
+        Self { owner, state: Lent::Here(state) }
     }
 
     fn state(&self) -> &O::State {
-        self.state.as_ref().expect(UNTIL_ITS_END)
+        self.state.here().expect(UNTIL_ITS_END)
     }
 }
 
 impl<O: TurnOwner> Drop for Held<O> {
     fn drop(&mut self) {
-        if let Some(state) = self.state.take() {
-            TurnLock::end(&self.owner, state);
+        match mem::replace(&mut self.state, Lent::GivenBack) {
+            Lent::Here(state) => TurnLock::end(&self.owner, state),
+            Lent::Awaited => {
+                TurnLock::update(&self.owner, |queue, after| queue.close_in_turn(after))
+            }
+            Lent::GivenBack => {}
+        }
+    }
+}
+
+// === impl Lent ===
+
+impl<S> Lent<S> {
+    fn here(&self) -> Option<&sync::Arc<S>> {
+        match self {
+            Lent::Here(state) => Some(state),
+            Lent::Awaited | Lent::GivenBack => None,
         }
     }
 }

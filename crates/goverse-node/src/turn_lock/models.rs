@@ -165,7 +165,7 @@ fn a_turn_that_closes_leaves_nobody_waiting() {
             thread::spawn(move || two.shared_turn()),
         ];
         let turn = block_on(TurnLock::begin_exclusive(object.clone(), WAITING_MAX)).ok().unwrap();
-        let state = turn.close();
+        let state = turn.close().unwrap();
         let [exclusive, shared] = threads.map(|thread| thread.join().unwrap());
         assert_eq!(exclusive.is_ok(), state.turns == ['a']);
         assert!(
@@ -235,6 +235,22 @@ fn of_two_closers_one_gets_the_state() {
         assert_eq!(turn.close(), State::default());
         assert_eq!(thread.join().unwrap(), None);
         object.ends_closed();
+    });
+}
+
+#[test]
+fn who_comes_before_the_state_is_there_gets_it_from_the_first_turn() {
+    check(|_| {
+        let turn = TurnLock::begun(|lock| Arc::new(Object::of(lock)));
+        let object = Arc::clone(turn.owner());
+        let [one, two] = [object.clone(), object.clone()];
+        let threads = [
+            thread::spawn(move || one.exclusive_turn('w').unwrap()),
+            thread::spawn(move || turn.end_with(State::default())),
+        ];
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        two.brief_turn('b');
+        object.ends_idle(|turns| turns == ['w', 'b']);
     });
 }
 
@@ -501,11 +517,11 @@ fn run_beside(object: &Object) {
 
 impl Object {
     fn new() -> Self {
-        Self {
-            lock: TurnLock::new(State::default()),
-            exclusive: AtomicBool::new(false),
-            shared: AtomicU64::new(0),
-        }
+        Self::of(TurnLock::new(State::default()))
+    }
+
+    fn of(lock: TurnLock<State, TaskWaiter<Self>>) -> Self {
+        Self { lock, exclusive: AtomicBool::new(false), shared: AtomicU64::new(0) }
     }
 
     fn exclusive_turn(self: &Arc<Self>, name: char) -> Result<(), Refused> {
@@ -542,7 +558,8 @@ impl Object {
     fn ends_idle(self: &Arc<Self>, expected: impl Fn(&[char]) -> bool) {
         assert_eq!((self.lock.holders(), self.lock.len_waiting()), (0, 0));
         assert!(!self.lock.lock().has_line());
-        let state = TurnLock::try_begin_exclusive(self.clone(), false).ok().unwrap().close();
+        let state =
+            TurnLock::try_begin_exclusive(self.clone(), false).ok().unwrap().close().unwrap();
         assert!(expected(&state.turns), "{state:?}");
     }
 

@@ -104,6 +104,12 @@ impl<S, W> Queue<S, W> {
         self.floor.rests = false;
     }
 
+    /// The first turn has ended, and its state is at rest.
+    pub(super) fn begun_at_rest(&mut self) {
+        self.floor.running = Running::Nobody;
+        self.floor.rests = true;
+    }
+
     /// An exclusive turn goes on with the state that was at rest.
     pub(super) fn lend(&mut self) {
         self.floor.rests = false;
@@ -222,14 +228,14 @@ impl<S, W> Queue<S, W> {
         closes
     }
 
-    /// Whether it is open, and nobody waits who would have to be told of its end.
-    pub(super) fn may_close(&self) -> bool {
+    /// Whether it is open, and nobody waits.
+    pub(super) fn is_quiet(&self) -> bool {
         !self.closed && self.line.is_none()
     }
 
-    /// Closes if it may, and no turn runs; the state then.
+    /// Closes if nobody waits, and no turn runs; the state then.
     pub(super) fn close_if_free(&mut self) -> Option<Arc<S>> {
-        let is_free = self.may_close() && self.floor.admits(Turn::Exclusive);
+        let is_free = self.is_quiet() && self.floor.admits(Turn::Exclusive);
         if !is_free {
             return None;
         }

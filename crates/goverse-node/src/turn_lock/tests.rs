@@ -232,7 +232,7 @@ fn a_brief_turn_that_panics_gives_the_state_back() {
     });
     assert!(std::panic::catch_unwind(panics).is_err());
     assert_eq!(*TurnLock::try_begin_brief(&object, Turn::Shared).unwrap().state(), ['a']);
-    assert_eq!(TurnLock::try_begin_exclusive(object, false).unwrap().close(), ['a']);
+    assert_eq!(TurnLock::try_begin_exclusive(object, false).unwrap().close().unwrap(), ['a']);
 }
 
 #[test]
@@ -263,7 +263,10 @@ fn a_turn_that_panics_gives_the_state_back() {
         panic!("on purpose");
     });
     assert!(std::panic::catch_unwind(panics).is_err());
-    assert_eq!(TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap().close(), ['a']);
+    assert_eq!(
+        TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap().close().unwrap(),
+        ['a']
+    );
 }
 
 #[test]
@@ -293,7 +296,7 @@ fn a_turn_that_closes_takes_the_state_from_the_closer() {
     let mut closing = TurnLock::close(&object).unwrap();
     let flag = Arc::new(Flag::default());
     assert!(poll(&mut closing, &flag).is_pending());
-    assert_eq!(turn.close(), []);
+    assert_eq!(turn.close().unwrap(), []);
     assert!(flag.take());
     assert_eq!(poll(&mut closing, &flag), Poll::Ready(None));
 }
@@ -322,15 +325,42 @@ fn a_lock_is_closed_at_once_only_if_no_turn_runs_and_nobody_waits() {
 }
 
 #[test]
-fn the_first_turn_of_a_lock_may_have_begun_with_it() {
-    let turn = TurnLock::begun(vec!['a'], |lock| Arc::new(Object { lock }));
-    let object = Arc::clone(turn.owner());
-    assert_eq!(
-        TurnLock::try_begin_shared(Arc::clone(&object), false).err(),
-        Some(NotNow::WouldWait)
-    );
+fn the_first_turn_of_a_lock_brings_its_state() {
+    let begun = || {
+        let turn = TurnLock::begun(|lock| Arc::new(Object { lock }));
+        let object = Arc::clone(turn.owner());
+        let begins = TurnLock::try_begin_shared(Arc::clone(&object), false).err();
+        assert_eq!(begins, Some(NotNow::WouldWait));
+        (object, turn)
+    };
+    let state = |object: &Arc<Object>| {
+        let turn = TurnLock::try_begin_brief(object, Turn::Shared);
+        turn.map(|turn| turn.state().clone())
+    };
+    let (object, mut turn) = begun();
+    turn.bring(vec!['a']);
+    turn.push('b');
     drop(turn);
-    assert_eq!(*TurnLock::try_begin_shared(object, false).unwrap(), ['a']);
+    assert_eq!(state(&object), Ok(vec!['a', 'b']));
+
+    let (object, turn) = begun();
+    turn.end_with(vec!['a']);
+    assert_eq!(state(&object), Ok(vec!['a']));
+
+    let (object, turn) = begun();
+    let waiter = TurnLock::begin_exclusive(Arc::clone(&object), 1);
+    let mut waiter = Box::pin(waiter);
+    assert!((&mut waiter).now_or_never().is_none());
+    turn.end_with(vec!['a']);
+    assert_eq!(*waiter.now_or_never().unwrap().unwrap(), ['a']);
+    assert_eq!(state(&object), Ok(vec!['a']));
+
+    for end in [|turn| drop(turn), |turn: ExclusiveTurn<Object>| assert_eq!(turn.close(), None)] {
+        let (object, turn) = begun();
+        end(turn);
+        let late = TurnLock::try_begin_shared(object, false).err();
+        assert_eq!(late, Some(NotNow::Closed), "it ended without a state");
+    }
 }
 
 #[test]
