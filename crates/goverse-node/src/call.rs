@@ -17,7 +17,7 @@ use futures_util::future::BoxFuture;
 use goverse_metrics::{CallGuard, MethodMetrics, PanicSite};
 
 use crate::activation::Activation;
-use crate::budget;
+use crate::budget::{self, Slice};
 use crate::call_error::CallError;
 use crate::caller::Origin;
 use crate::chain::ActivationKey;
@@ -248,7 +248,8 @@ impl<M: Method> State<M> {
         } else if let Ok(turn) = RunningTurn::try_begin::<M>(activation, M::TURN) {
             let (activation, chain) = cx.into_parts();
             let brought = Brought::new(method, chain, deadline, received, &activation);
-            return match poll_in_place(Box::pin(run(turn, brought))) {
+            let running = Box::pin(run(turn, brought));
+            return match poll_in_place(running, &Slice::begun_at(received)) {
                 Ok(result) => Some(result),
                 Err(rest) => {
                     *self = State::Runs(WaitingCall::carry_on(rest, activation, deadline));
@@ -415,12 +416,20 @@ pub(crate) async fn run_in<M: Method, G: Borrow<MethodMetrics>>(
 
 /// The result of a turn that does not wait, or what is left of it: all of it, if too much of the stack is taken.
 ///
-/// Whoever carries it on polls it anew, so nobody needs to be woken before.
+/// One that only yields is done at the second poll. Whoever carries it on polls it anew, so nobody needs to be woken
+/// before.
 pub(crate) fn poll_in_place<T>(
     mut running: BoxFuture<'static, T>,
+    slice: &Slice,
 ) -> Result<T, BoxFuture<'static, T>> {
     let Some(_nested) = Nested::enter() else { return Err(running) };
-    match running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut polled = running.as_mut().poll(&mut cx);
+    if polled.is_pending() && !slice.is_over() {
+        polled = running.as_mut().poll(&mut cx);
+        slice.went_on();
+    }
+    match polled {
         Poll::Ready(result) => Ok(result),
         Poll::Pending => Err(running),
     }

@@ -9,6 +9,7 @@ use goverse_metrics::{CallGuard, RejectionCode};
 
 use crate::activation::Activation;
 use crate::alarms::Expired;
+use crate::budget::Slice;
 use crate::bytes_call::{decode_answer, encode, time_left};
 use crate::call::{
     ActivationOf, CallResult, MetricsOf, Request, is_plain, poll_in_place, run, run_plain,
@@ -206,7 +207,7 @@ async fn at_its_turn<M: Method>(
         let cx = Ctx::new(Arc::clone(&activation), chain, deadline);
         return run_plain(turn, method, &cx, guard, received, begun);
     }
-    match poll_in_place(Box::pin(run(turn, brought))) {
+    match poll_in_place(Box::pin(run(turn, brought)), &Slice::begun_at(begun)) {
         Ok(result) => result,
         Err(running) => {
             let call = WaitingCall::<M>::carry_on(running, activation, deadline);

@@ -3,7 +3,8 @@
 //! A turn that comes to a waiting call is not left until the caller's task happens to be polled, for all that while the
 //! object would stand still and others would pile up behind it. A method that does not wait is run at once, on the
 //! thread that ended the turn before; the first poll of one that may wait too. What is left then goes to a task, and that
-//! task goes on with what it grants itself. After flat combining: Hendler, Incze, Shavit and Tzafrir, *Flat Combining and
+//! task goes on with what it grants itself. A turn that has only yielded is mostly done at the next poll, which it gets
+//! at once, for a while. After flat combining: Hendler, Incze, Shavit and Tzafrir, *Flat Combining and
 //! the Synchronization-Parallelism Tradeoff* (2010).
 
 use std::cell::{Cell, RefCell};
@@ -16,7 +17,8 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
 use crate::activation::AnyActivation;
-use crate::nesting::Nested;
+use crate::budget::Slice;
+use crate::call::poll_in_place;
 
 /// A turn that has come and has not begun.
 ///
@@ -56,6 +58,7 @@ pub(crate) fn start(start: Start) {
     let _running = Running::begin();
     let mut next = Some(start);
     let mut in_a_row = 0;
+    let mut slice = None;
     while let Some(start) = next {
         if in_a_row >= IN_A_ROW_MAX
             && let Ok(runtime) = Handle::try_current()
@@ -65,8 +68,11 @@ pub(crate) fn start(start: Start) {
             return drop(runtime.spawn(Runner { current: None, waiting }));
         }
         in_a_row += 1;
-        if let Some(turning) = start().and_then(poll_in_place) {
-            carry_on(turning);
+        if let Some(Turning { future, activation }) = start() {
+            let slice = slice.get_or_insert_with(Slice::begin);
+            if let Err(future) = poll_in_place(future, slice) {
+                carry_on(Turning { future, activation });
+            }
         }
         next = GRANTED.with_borrow_mut(VecDeque::pop_front);
     }
@@ -82,15 +88,6 @@ pub(crate) fn carry_on(turning: Turning) {
     if let Some(runtime) = runtime.or_else(|| activation.node_state().keeper.runtime()) {
         drop(runtime.spawn(runner));
     }
-}
-
-/// What is left of a turn after its first poll: all of it, if too much of the stack is taken.
-///
-/// Whoever carries it on polls it anew, so nobody needs to be woken before.
-fn poll_in_place(turning: Turning) -> Option<Turning> {
-    let Some(_nested) = Nested::enter() else { return Some(turning) };
-    let Turning { future, activation } = turning;
-    poll_once(future).map(|future| Turning { future, activation })
 }
 
 /// What is left of a future after a poll that wakes nobody.
@@ -125,6 +122,7 @@ impl Future for Runner {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let _running = Running::begin();
+        let mut slice = None;
         for _ in 0..IN_A_ROW_MAX {
             if let Some(current) = &mut self.current {
                 if current.as_mut().poll(cx).is_pending() {
@@ -138,10 +136,12 @@ impl Future for Runner {
                 Some(start) => self.current = start().map(|turning| turning.future),
                 None => return Poll::Ready(()),
             }
+            let slice = slice.get_or_insert_with(Slice::begin);
+            // Were it polled with its waker at once, a method that yields would be put aside until its worker has nothing
+            // else to do.
             self.current = self.current.take().and_then(poll_once);
-            if self.current.is_some() {
-                // It stands in line with the other tasks from here on. Were it polled with its waker at once, a method
-                // that yields would be put aside until its worker has nothing else to do, and that wakes another one.
+            if self.current.is_some() && slice.is_over() {
+                // It stands in line with the other tasks from here on.
                 self.hand_over();
                 cx.waker().wake_by_ref();
                 return Poll::Pending;

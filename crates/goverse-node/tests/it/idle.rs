@@ -149,7 +149,7 @@ fn objects_go_idle_on_whichever_runtime_is_there() {
     });
     // Whoever looked after it is gone with the first runtime.
     runtime().block_on(async {
-        assert_eq!(stage.tell(act("a", [Step::Yield(1)])).await, "0");
+        assert_eq!(stage.tell(act("a", [Step::Yield(3)])).await, "0");
         stage.world.noted("a-idle").await;
     });
 }

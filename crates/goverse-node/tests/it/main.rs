@@ -29,3 +29,4 @@ mod turns;
 mod wishes;
 mod without_hooks;
 mod world;
+mod yields;
