@@ -181,8 +181,7 @@ impl<M: Method> Call<M> {
                 State::Runs(call) => call.poll(cx).map(long_way::ran),
                 State::InLine(line) => {
                     let answer = ready!(Pin::new(&mut *line).poll(cx));
-                    let activation = Arc::clone(line.activation());
-                    match long_way::after_line(answer, activation) {
+                    match long_way::after_line(answer, line.activation()) {
                         Ok(result) => Poll::Ready(result),
                         Err(way) => {
                             self.state = State::OnTheLongWay(way);

@@ -142,7 +142,7 @@ async fn here<M: Method>(
 /// one.
 pub(crate) fn after_line<M: Method>(
     answer: Answer<M>,
-    activation: ActivationOf<M>,
+    activation: &ActivationOf<M>,
 ) -> Result<CallResult<M>, BoxFuture<'static, CallResult<M>>> {
     match answer {
         Answer::Ran(result) => Ok(result),
@@ -151,7 +151,7 @@ pub(crate) fn after_line<M: Method>(
             Some(error) => {
                 Ok(Rejected::not_activated(&error).tell::<M>(brought.guard, activation.id()))
             }
-            None => Err(Box::pin(once_more(brought, activation))),
+            None => Err(Box::pin(once_more(brought, Arc::clone(activation)))),
         },
     }
 }
@@ -166,9 +166,9 @@ pub(crate) fn not_in_line<M: Method>(queued: Queued<M>) -> BoxFuture<'static, Ca
             Box::pin(ready(rejected.tell::<M>(brought.guard, activation.id())))
         }
         Queued::Closed(brought, activation) => Box::pin(once_more(brought, activation)),
-        Queued::Waits(line) => Box::pin(async move {
-            let activation = Arc::clone(line.activation());
-            match after_line(line.await, activation) {
+        Queued::Waits(mut line) => Box::pin(async move {
+            let answer = (&mut line).await;
+            match after_line(answer, line.activation()) {
                 Ok(result) => result,
                 Err(way) => way.await,
             }

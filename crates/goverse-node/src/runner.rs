@@ -16,19 +16,26 @@ use std::task::{Context, Poll, Waker};
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
-use crate::activation::AnyActivation;
 use crate::budget::Slice;
 use crate::call::poll_in_place;
+use crate::node::NodeState;
 
-/// A turn that has come and has not begun.
-///
-/// A method that does not wait is run by this; another is returned.
-pub(crate) type Start = Box<dyn FnOnce() -> Option<Turning> + Send>;
+/// A call whose turn has come.
+pub(crate) trait Comes: Send + Sync {
+    /// Runs a method that does not wait; another is returned.
+    fn begin(self: Arc<Self>) -> Option<Turning>;
+    /// Leaves the object to others, and tells the caller that.
+    fn give_up(&self);
+    fn node_state(&self) -> &NodeState;
+}
+
+/// A turn that has come and has not begun. It is given up if this is dropped, as when the runtime goes.
+pub(crate) struct Start(Option<Arc<dyn Comes>>);
 
 /// A turn that may wait.
 pub(crate) struct Turning {
     pub(crate) future: BoxFuture<'static, ()>,
-    pub(crate) activation: Arc<dyn AnyActivation>,
+    pub(crate) call: Arc<dyn Comes>,
 }
 
 /// A task that runs turns to their end, and then what they granted.
@@ -68,10 +75,10 @@ pub(crate) fn start(start: Start) {
             return drop(runtime.spawn(Runner { current: None, waiting }));
         }
         in_a_row += 1;
-        if let Some(Turning { future, activation }) = start() {
+        if let Some(Turning { future, call }) = start.begin() {
             let slice = slice.get_or_insert_with(Slice::begin);
             if let Err(future) = poll_in_place(future, slice) {
-                carry_on(Turning { future, activation });
+                carry_on(Turning { future, call });
             }
         }
         next = GRANTED.with_borrow_mut(VecDeque::pop_front);
@@ -82,10 +89,10 @@ pub(crate) fn start(start: Start) {
 ///
 /// A thread that belongs to no runtime leaves that to the one that the node is looked after on.
 pub(crate) fn carry_on(turning: Turning) {
-    let Turning { future, activation } = turning;
+    let Turning { future, call } = turning;
     let runner = Runner { current: Some(future), waiting: VecDeque::new() };
     let runtime = Handle::try_current().ok();
-    if let Some(runtime) = runtime.or_else(|| activation.node_state().keeper.runtime()) {
+    if let Some(runtime) = runtime.or_else(|| call.node_state().keeper.runtime()) {
         drop(runtime.spawn(runner));
     }
 }
@@ -98,6 +105,26 @@ fn poll_once(mut future: BoxFuture<'static, ()>) -> Option<BoxFuture<'static, ()
 
 fn take_granted() -> VecDeque<Start> {
     GRANTED.with_borrow_mut(std::mem::take)
+}
+
+// === impl Start ===
+
+impl Start {
+    pub(crate) fn new(call: Arc<dyn Comes>) -> Self {
+        Self(Some(call))
+    }
+
+    fn begin(mut self) -> Option<Turning> {
+        self.0.take()?.begin()
+    }
+}
+
+impl Drop for Start {
+    fn drop(&mut self) {
+        if let Some(call) = self.0.take() {
+            call.give_up();
+        }
+    }
 }
 
 // === impl Running ===
@@ -133,7 +160,7 @@ impl Future for Runner {
             }
             self.waiting.append(&mut take_granted());
             match self.waiting.pop_front() {
-                Some(start) => self.current = start().map(|turning| turning.future),
+                Some(start) => self.current = start.begin().map(|turning| turning.future),
                 None => return Poll::Ready(()),
             }
             let slice = slice.get_or_insert_with(Slice::begin);

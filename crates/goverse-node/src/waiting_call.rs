@@ -18,8 +18,9 @@ use crate::chain::Link;
 use crate::clock;
 use crate::long_way::Rejected;
 use crate::method::{Method, Turn};
+use crate::node::NodeState;
 use crate::object::{Ctx, Object, Wish};
-use crate::runner::{self, Turning};
+use crate::runner::{self, Comes, Start, Turning};
 use crate::state::Once;
 use crate::turn::{Ending, RunningTurn, TurnOf};
 use crate::turn_lock::{self, Granted, Joined, Refused, TaskWaiter, Ticket, TurnLock};
@@ -51,17 +52,19 @@ pub(crate) struct Brought<M: Method> {
     pub(crate) once: Option<Box<Once>>,
 }
 
-/// A call in the line of an object.
+/// A call in the line of an object, or one whose turn a task carries on.
 pub(crate) struct WaitingCall<M: Method> {
+    activation: ActivationOf<M>,
     deadline: u64,
     /// Its turn has come, though it may not have begun yet.
     is_granted: AtomicBool,
+    /// That turn, until it begins.
+    granted: Mutex<Option<RunningTurn<M::Object>>>,
     stage: Mutex<Stage<M>>,
 }
 
 /// The answer to a call in line; dropped before, the call leaves the line.
 pub(crate) struct InLine<M: Method> {
-    activation: ActivationOf<M>,
     ticket: Ticket,
     call: Arc<WaitingCall<M>>,
 }
@@ -89,18 +92,7 @@ enum Stage<M: Method> {
 }
 
 /// A call whose turn runs. Dropped before its end, as when the runtime goes, it tells the caller that.
-struct Unanswered<M: Method> {
-    /// Gone once it has its answer.
-    call: Option<Arc<WaitingCall<M>>>,
-    activation: ActivationOf<M>,
-}
-
-/// A call whose turn has come. Dropped before it begins, it leaves the object to others, and tells the caller that.
-struct Coming<M: Method> {
-    call: Arc<WaitingCall<M>>,
-    /// Gone once it has begun.
-    turn: Option<RunningTurn<M::Object>>,
-}
+struct Unanswered<M: Method>(Option<Arc<WaitingCall<M>>>);
 
 /// What a call came to that waited for its turn.
 pub(crate) enum Answer<M: Method> {
@@ -169,28 +161,30 @@ impl<T: Object> From<TaskWaiter<Activation<T>>> for Waiter<T> {
 // === impl WaitingCall ===
 
 impl<M: Method> WaitingCall<M> {
-    fn new(deadline: u64, stage: Stage<M>) -> Self {
-        Self { deadline, is_granted: AtomicBool::new(false), stage: Mutex::new(stage) }
+    fn new(activation: ActivationOf<M>, deadline: u64, stage: Stage<M>) -> Arc<Self> {
+        let (is_granted, granted) = (AtomicBool::new(false), Mutex::new(None));
+        Arc::new(Self { activation, deadline, is_granted, granted, stage: Mutex::new(stage) })
     }
 
     /// Puts a call in the line of a busy object.
     pub(crate) fn queue(mut brought: Brought<M>, activation: ActivationOf<M>) -> Queued<M> {
         brought.guard.waits();
         let (deadline, kind) = (brought.deadline, brought.turn());
-        let call = Arc::new(Self::new(deadline, Stage::Waits { brought, waker: None }));
+        let call = Self::new(activation, deadline, Stage::Waits { brought, waker: None });
+        let activation = &call.activation;
         let waiter = || Waiter::Call(Arc::clone(&call) as _);
         let turn = match kind {
             Turn::Exclusive => turn_lock::Turn::Exclusive,
             Turn::Shared => turn_lock::Turn::Shared,
         };
         let waiting_max = activation.object_type().settings.waiting_max;
-        let joined = TurnLock::begin_or_join(&activation, turn, waiting_max, waiter);
+        let joined = TurnLock::begin_or_join(activation, turn, waiting_max, waiter);
         if let Ok(Joined::Waits(ticket)) = joined {
             activation.watch_line(deadline);
-            return Queued::Waits(InLine { activation, ticket, call });
+            return Queued::Waits(InLine { ticket, call });
         }
-        let brought =
-            call.begin(Stage::Over).expect("what stands in no line is answered by nobody");
+        let activation = Arc::clone(activation);
+        let brought = call.take(Stage::Over).expect("what stands in no line is answered by nobody");
         match joined {
             Ok(Joined::Begun(turn)) => Queued::Begun(RunningTurn::granted(turn), brought),
             Err(Refused::Overloaded) => Queued::Overloaded(brought, activation),
@@ -208,8 +202,8 @@ impl<M: Method> WaitingCall<M> {
     ) -> Arc<Self> {
         let object_type = activation.object_type();
         object_type.node_state.keeper.is_needed(object_type);
-        let call = Arc::new(Self::new(deadline, Stage::Runs { waker: None }));
-        runner::carry_on(Arc::clone(&call).turning(running, activation));
+        let call = Self::new(activation, deadline, Stage::Runs { waker: None });
+        runner::carry_on(Arc::clone(&call).turning(running));
         call
     }
 
@@ -217,24 +211,20 @@ impl<M: Method> WaitingCall<M> {
     fn turning(
         self: Arc<Self>,
         running: impl Future<Output = CallResult<M>> + Send + 'static,
-        activation: ActivationOf<M>,
     ) -> Turning {
-        let (deadline, shared) = (self.deadline, Arc::clone(&activation) as _);
-        let mut unanswered = Unanswered { call: Some(self), activation };
+        let call = Arc::clone(&self) as _;
+        let mut unanswered = Unanswered(Some(self));
         let future = async move {
             let mut running = pin!(running);
-            let alarms = &unanswered.activation.object_type().node_state.alarms;
-            let ended = alarms.before(deadline, || false, running.as_mut()).await;
-            match ended {
+            match unanswered.before_the_deadline(running.as_mut()).await {
                 Ok(result) => unanswered.give(result),
                 Err(Expired) => {
-                    let error = runs_on::<M>(&unanswered.activation);
-                    unanswered.give(Err(error.into()));
+                    unanswered.runs_on();
                     drop(running.await);
                 }
             }
         };
-        Turning { future: Box::pin(future), activation: shared }
+        Turning { future: Box::pin(future), call }
     }
 
     /// Waits for the answer.
@@ -257,7 +247,7 @@ impl<M: Method> WaitingCall<M> {
     }
 
     /// Takes what the call brought, if its turn has not come yet, and leaves `stage`.
-    fn begin(&self, stage: Stage<M>) -> Option<Brought<M>> {
+    fn take(&self, stage: Stage<M>) -> Option<Brought<M>> {
         let mut current = self.lock();
         match mem::replace(&mut *current, stage) {
             Stage::Waits { mut brought, waker } => {
@@ -299,7 +289,7 @@ impl<M: Method> WaitingCall<M> {
 
     /// Runs the call in its turn, or says how to.
     fn run(self: Arc<Self>, turn: RunningTurn<M::Object>) -> Option<Turning> {
-        let Some(brought) = self.begin(Stage::Runs { waker: None }) else {
+        let Some(brought) = self.take(Stage::Runs { waker: None }) else {
             turn.end(Ending::Returned(Wish::Stay));
             return None;
         };
@@ -317,9 +307,30 @@ impl<M: Method> WaitingCall<M> {
             self.give(Answer::Ran(result));
             return None;
         }
-        let activation = Arc::clone(turn.activation());
-        let running = run(turn, brought);
-        Some(self.turning(running, activation))
+        Some(self.turning(run(turn, brought)))
+    }
+
+    fn lock_granted(&self) -> MutexGuard<'_, Option<RunningTurn<M::Object>>> {
+        self.granted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<M: Method> Comes for WaitingCall<M> {
+    fn begin(self: Arc<Self>) -> Option<Turning> {
+        let turn = self.lock_granted().take()?;
+        self.run(turn)
+    }
+
+    fn give_up(&self) {
+        let Some(turn) = self.lock_granted().take() else { return };
+        turn.end(Ending::Returned(Wish::Stay));
+        if let Some(brought) = self.take(Stage::Runs { waker: None }) {
+            self.give(Answer::Rejected(brought.guard, Rejected::shutting_down()));
+        }
+    }
+
+    fn node_state(&self) -> &NodeState {
+        &self.activation.object_type().node_state
     }
 }
 
@@ -341,19 +352,18 @@ impl<M: Method> AnyWaitingCall<M::Object> for WaitingCall<M> {
     fn answer(self: Arc<Self>, turn: Result<Granted<Activation<M::Object>>, Refused>) {
         match turn {
             Ok(granted) => {
-                let turn = RunningTurn::granted(granted);
-                let mut coming = Coming { call: self, turn: Some(turn) };
-                runner::start(Box::new(move || coming.run()));
+                *self.lock_granted() = Some(RunningTurn::granted(granted));
+                runner::start(Start::new(self));
             }
             Err(Refused::Expired) => {
-                if let Some(brought) = self.begin(Stage::Runs { waker: None }) {
+                if let Some(brought) = self.take(Stage::Runs { waker: None }) {
                     let node = &brought.guard.owner().object_type().node_state;
                     let rejected = Rejected::overdue(node);
                     self.give(Answer::Rejected(brought.guard, rejected));
                 }
             }
             Err(Refused::Closed | Refused::Overloaded) => {
-                if let Some(brought) = self.begin(Stage::Runs { waker: None }) {
+                if let Some(brought) = self.take(Stage::Runs { waker: None }) {
                     self.give(Answer::Closed(brought));
                 }
             }
@@ -364,8 +374,20 @@ impl<M: Method> AnyWaitingCall<M::Object> for WaitingCall<M> {
 // === impl Unanswered ===
 
 impl<M: Method> Unanswered<M> {
+    /// The output of a future, unless the deadline comes first.
+    async fn before_the_deadline<T>(&self, future: impl Future<Output = T>) -> Result<T, Expired> {
+        let call = self.0.as_ref().expect("it has no answer yet");
+        call.node_state().alarms.before(call.deadline, || false, future).await
+    }
+
+    fn runs_on(&mut self) {
+        if let Some(call) = self.0.take() {
+            call.give(Answer::Ran(Err(runs_on::<M>(&call.activation).into())));
+        }
+    }
+
     fn give(&mut self, result: CallResult<M>) {
-        if let Some(call) = self.call.take() {
+        if let Some(call) = self.0.take() {
             call.give(Answer::Ran(result));
         }
     }
@@ -373,26 +395,8 @@ impl<M: Method> Unanswered<M> {
 
 impl<M: Method> Drop for Unanswered<M> {
     fn drop(&mut self) {
-        if self.call.is_some() {
-            self.give(Err(lost::<M>(&self.activation).into()));
-        }
-    }
-}
-
-// === impl Coming ===
-
-impl<M: Method> Coming<M> {
-    fn run(&mut self) -> Option<Turning> {
-        Arc::clone(&self.call).run(self.turn.take()?)
-    }
-}
-
-impl<M: Method> Drop for Coming<M> {
-    fn drop(&mut self) {
-        let Some(turn) = self.turn.take() else { return };
-        turn.end(Ending::Returned(Wish::Stay));
-        if let Some(brought) = self.call.begin(Stage::Runs { waker: None }) {
-            self.call.give(Answer::Rejected(brought.guard, Rejected::shutting_down()));
+        if let Some(call) = self.0.take() {
+            call.give(Answer::Ran(Err(lost::<M>(&call.activation).into())));
         }
     }
 }
@@ -415,7 +419,7 @@ fn runs_on<M: Method>(activation: &Activation<M::Object>) -> SystemError {
 
 impl<M: Method> InLine<M> {
     pub(crate) fn activation(&self) -> &ActivationOf<M> {
-        &self.activation
+        &self.call.activation
     }
 
     /// What stands in line.
@@ -425,8 +429,8 @@ impl<M: Method> InLine<M> {
 
     /// Leaves the line, unless the turn has come.
     pub(crate) fn leave(&self) -> Option<Brought<M>> {
-        let brought = self.call.begin(Stage::Over)?;
-        drop(TurnLock::leave(&self.activation, self.ticket));
+        let brought = self.call.take(Stage::Over)?;
+        drop(TurnLock::leave(&self.call.activation, self.ticket));
         Some(brought)
     }
 }
