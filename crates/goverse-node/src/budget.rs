@@ -95,7 +95,7 @@ impl Slice {
         !coop::has_budget_remaining() || now().saturating_sub(self.begun) >= SLICE
     }
 
-    /// A turn that was not heeded has been polled once more.
+    /// A turn that was not heeded went on to its end.
     pub(crate) fn went_on(&self) {
         if self.is_over() {
             SPENT.set(OVERDRAWN);

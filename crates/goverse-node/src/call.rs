@@ -426,7 +426,9 @@ pub(crate) fn poll_in_place<T>(
     let mut polled = running.as_mut().poll(&mut cx);
     if polled.is_pending() && !slice.is_over() {
         polled = running.as_mut().poll(&mut cx);
-        slice.went_on();
+        if polled.is_ready() {
+            slice.went_on();
+        }
     }
     match polled {
         Poll::Ready(result) => Ok(result),
