@@ -57,6 +57,11 @@ thread_local! {
 /// This thread runs turns, until this is dropped.
 struct Running;
 
+/// Whether this thread runs turns that were waited for.
+pub(crate) fn is_running() -> bool {
+    IS_RUNNING.get()
+}
+
 /// Begins a turn that has come, now or as soon as this thread has ended the one that it is running.
 pub(crate) fn start(start: Start) {
     if IS_RUNNING.get() {

@@ -50,6 +50,19 @@ pub trait StateStore: Send + Sync + 'static {
     /// Of one, [`StoreError::Conflict`] by a guard. Of all, as of [`StoreError`].
     fn save(&self, saves: Vec<Save>) -> StoreFuture<'_, Vec<Result<(), StoreError>>>;
 
+    /// Saves one object on the thread that asks, which blocks meanwhile, by [`tokio::task::block_in_place`]. `None`, and
+    /// nothing was done, if this is not how it saves, or if that might take longer than another thread would need to
+    /// begin.
+    ///
+    /// Only a thread that runs tasks of a multi-threaded runtime asks.
+    ///
+    /// # Errors
+    /// As of [`save`](Self::save).
+    fn save_here(&self, save: &Save) -> Option<Result<(), StoreError>> {
+        let _ = save;
+        None
+    }
+
     /// Reads the record of a call that took effect.
     ///
     /// # Errors

@@ -9,7 +9,9 @@ mod save;
 mod schema;
 mod sweep;
 mod workers;
+mod writer;
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,8 +23,11 @@ use goverse_node::{
     Version,
 };
 
+use rusqlite::Connection;
+
 use self::error::Failed;
 use self::workers::Workers;
+use self::writer::Writer;
 use crate::OpenError;
 use crate::limits;
 
@@ -39,11 +44,12 @@ pub struct SqliteSettings {
     pub file_bytes_max: Option<u64>,
 }
 
-/// Keeps everything in one file. One connection writes, on a thread of its own; others read.
+/// Keeps everything in one file. One connection writes, others read, on threads of their own but for a save that is
+/// alone.
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Workers,
-    readers: Workers,
+    writer: Writer,
+    readers: Workers<Connection>,
 }
 
 // === impl SqliteSettings ===
@@ -68,16 +74,18 @@ impl SqliteStore {
         let readers: Result<Vec<_>, _> =
             (0..settings.readers.max(1)).map(|_| file::open_reader(settings)).collect();
         let place = settings.path.display().to_string();
-        let start = |name, connections| {
-            Workers::start(name, connections).map_err(|error| OpenError::Unavailable {
-                place: place.clone(),
-                problem: format!("a thread could not be started: {error}"),
+        let readers = readers?;
+        let no_thread = |error| OpenError::Unavailable {
+            place,
+            problem: format!("a thread could not be started: {error}"),
+        };
+        let start = || -> io::Result<Self> {
+            Ok(Self {
+                writer: Writer::start(writer, settings.patience)?,
+                readers: Workers::start("sqlite-reader", readers)?,
             })
         };
-        Ok(Self {
-            writer: start("sqlite-writer", vec![writer])?,
-            readers: start("sqlite-reader", readers?)?,
-        })
+        start().map_err(no_thread)
     }
 
     /// What `PRAGMA synchronous` says on the connection that writes; 2 stands for FULL.
@@ -85,25 +93,13 @@ impl SqliteStore {
     /// # Errors
     /// As of [`StoreError`].
     pub async fn synchronous(&self) -> Result<i64, StoreError> {
-        self.writer
-            .run(|connection| {
-                file::synchronous(connection).map_err(Failed::from).map_err(StoreError::from)
-            })
-            .await
-    }
-
-    /// Runs `work` in a transaction that writes.
-    async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&rusqlite::Connection) -> Result<T, Failed> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.writer.run(move |connection| workers::write(connection, work)).await
+        self.writer.look(|connection| Ok(file::synchronous(connection)?)).await
     }
 
     /// Runs `work` in a transaction that reads.
     async fn read_only<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&rusqlite::Connection) -> Result<T, Failed> + Send + 'static,
+        work: impl FnOnce(&Connection) -> Result<T, Failed> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.readers.run(move |connection| workers::read(connection, work)).await
     }
@@ -116,7 +112,7 @@ impl StateStore for SqliteStore {
 
     fn begin_tenure(&self, key: &FenceKey, now: u64) -> StoreFuture<'_, Tenure> {
         let key = key.clone();
-        self.write(move |connection| load::begin_tenure(connection, key, now)).boxed()
+        self.writer.write(move |connection| load::begin_tenure(connection, key, now)).boxed()
     }
 
     fn load(&self, load: Load) -> StoreFuture<'_, Loaded> {
@@ -126,14 +122,18 @@ impl StateStore for SqliteStore {
             // Within a tenure, all loads but the first change nothing.
             match self.read_only(move |connection| load::look(connection, &looked)).await? {
                 Some(loaded) => Ok(loaded),
-                None => self.write(move |connection| load::raise(connection, &load)).await,
+                None => self.writer.write(move |connection| load::raise(connection, &load)).await,
             }
         };
         work.boxed()
     }
 
     fn save(&self, saves: Vec<Save>) -> StoreFuture<'_, Vec<Result<(), StoreError>>> {
-        self.write(move |connection| save::save(connection, &saves)).boxed()
+        self.writer.write(move |connection| save::save(connection, &saves)).boxed()
+    }
+
+    fn save_here(&self, save: &Save) -> Option<Result<(), StoreError>> {
+        self.writer.write_here(|connection| save::save_alone(connection, save))
     }
 
     fn call_record(
@@ -146,7 +146,7 @@ impl StateStore for SqliteStore {
     }
 
     fn sweep(&self, now: u64, deleted_before: u64, limit: u32) -> StoreFuture<'_, u64> {
-        self.write(move |connection| sweep::sweep(connection, now, deleted_before, limit)).boxed()
+        self.writer.write(move |connection| sweep::sweep(connection, now, deleted_before, limit)).boxed()
     }
 
     fn outgoing(&self, after: Option<OutgoingKey>, limit: u32) -> StoreFuture<'_, Vec<Outgoing>> {
@@ -154,7 +154,7 @@ impl StateStore for SqliteStore {
     }
 
     fn settle(&self, settlements: Vec<Settlement>) -> StoreFuture<'_, ()> {
-        self.write(move |connection| calls::settle(connection, &settlements)).boxed()
+        self.writer.write(move |connection| calls::settle(connection, &settlements)).boxed()
     }
 
     fn dead_letters(
@@ -168,7 +168,7 @@ impl StateStore for SqliteStore {
 
     fn resolve_dead_letter(&self, key: &OutgoingKey, retry: bool) -> StoreFuture<'_, bool> {
         let key = key.clone();
-        self.write(move |connection| calls::resolve(connection, &key, retry)).boxed()
+        self.writer.write(move |connection| calls::resolve(connection, &key, retry)).boxed()
     }
 
     fn read(&self, object: &ObjectKey) -> StoreFuture<'_, Option<(Version, StoredState)>> {
@@ -193,6 +193,6 @@ impl StateStore for SqliteStore {
 
     /// Whether it can be written to.
     fn check(&self) -> StoreFuture<'_, ()> {
-        self.write(|_| Ok(())).boxed()
+        self.writer.write(|_| Ok(())).boxed()
     }
 }

@@ -1,5 +1,6 @@
 //! The node's way to its store: what it asks for is counted, and saves that arrive together go together.
 
+mod alone;
 mod batch;
 mod gathering;
 
@@ -64,7 +65,8 @@ impl StoreAccess {
         Ok(loaded)
     }
 
-    /// Saves one object, in one transaction with others that are saved at the same time.
+    /// Saves one object, in one transaction with others that are saved at the same time; if there are none, on this thread
+    /// where the store can.
     ///
     /// A save that has begun goes on if nobody waits for it any more.
     ///
@@ -73,11 +75,28 @@ impl StoreAccess {
     pub(crate) async fn save(&self, save: Save) -> Result<(), StoreError> {
         let bytes = size(&save);
         let saved =
-            self.counted(StoreOperation::Save, |_| Box::pin(self.gather(save, bytes))).await;
+            self.counted(StoreOperation::Save, |_| Box::pin(self.save_soon(save, bytes))).await;
         if saved.is_ok() {
             self.metrics().written(bytes);
         }
         saved
+    }
+
+    async fn save_soon(&self, save: Save, bytes: usize) -> Result<(), StoreError> {
+        match self.save_here(&save) {
+            Some(answer) => answer,
+            None => self.gather(save, bytes).await,
+        }
+    }
+
+    fn save_here(&self, save: &Save) -> Option<Result<(), StoreError>> {
+        if !alone::may_save() || self.shared.gathering().is_served() {
+            return None;
+        }
+        let answer = self.shared.store.save_here(save)?;
+        alone::saved_here();
+        self.metrics().batch(1);
+        Some(answer)
     }
 
     async fn gather(&self, save: Save, bytes: usize) -> Result<(), StoreError> {

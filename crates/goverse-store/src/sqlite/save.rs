@@ -1,4 +1,6 @@
-//! Saving a batch: each save on its own, all in one transaction.
+//! Saving a batch: each save on its own, all in one transaction. Saving one.
+
+use std::slice;
 
 use goverse_node::{CallRecord, Change, Outgoing, Save, StoreError, Version};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -22,7 +24,14 @@ pub(super) fn save(
     Ok(answers)
 }
 
-/// Saves one, or leaves nothing of it.
+/// Saves one in a transaction that is rolled back if this fails.
+pub(super) fn save_alone(connection: &Connection, save: &Save) -> Result<(), Failed> {
+    limits::check_saves(slice::from_ref(save)).remove(0)?;
+    standing(connection, save)?.admits(save)?;
+    Ok(write(connection, save)?)
+}
+
+/// Saves one of several, or leaves nothing of it.
 fn save_one(connection: &Connection, save: &Save) -> Result<Result<(), StoreError>, Failed> {
     let standing = standing(connection, save)?;
     if let Err(conflict) = standing.admits(save) {

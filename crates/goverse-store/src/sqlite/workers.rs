@@ -1,28 +1,28 @@
-//! Threads that work on connections, as SQLite blocks.
+//! Threads for what blocks, as SQLite does.
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::{io, thread};
 
 use goverse_node::StoreError;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::error::{Failed, of_commit};
+use super::error::Failed;
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Job<C> = Box<dyn FnOnce(&mut C) + Send>;
 
 /// Threads with a connection each, and one queue before them. They end when this is dropped, after what is queued.
 #[derive(Debug)]
-pub(super) struct Workers {
-    jobs: mpsc::Sender<Job>,
+pub(super) struct Workers<C> {
+    jobs: mpsc::Sender<Job<C>>,
 }
 
 // === impl Workers ===
 
-impl Workers {
+impl<C: Send + 'static> Workers<C> {
     /// Starts a thread for each connection.
-    pub(super) fn start(name: &str, connections: Vec<Connection>) -> io::Result<Self> {
-        let (jobs, queue) = mpsc::channel::<Job>();
+    pub(super) fn start(name: &str, connections: Vec<C>) -> io::Result<Self> {
+        let (jobs, queue) = mpsc::channel::<Job<C>>();
         let queue = Arc::new(Mutex::new(queue));
         for mut connection in connections {
             let queue = Arc::clone(&queue);
@@ -40,10 +40,10 @@ impl Workers {
     /// Has `work` done. It is done to its end, also if nobody waits for it any more.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut C) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (tell, told) = oneshot::channel();
-        let job = move |connection: &mut Connection| {
+        let job = move |connection: &mut C| {
             // Whoever asked may be gone, and then nobody is to be told.
             let _ = tell.send(work(connection));
         };
@@ -52,19 +52,6 @@ impl Workers {
         let lost = || StoreError::Unknown("its thread ended by a defect".to_owned());
         told.await.unwrap_or_else(|_| Err(lost()))
     }
-}
-
-/// Runs `work` in a transaction that writes, and commits it. A failure changes nothing, unless it is of the commit.
-pub(super) fn write<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&Connection) -> Result<T, Failed>,
-) -> Result<T, StoreError> {
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(Failed::Sqlite)?;
-    let done = work(&transaction)?;
-    transaction.commit().map_err(|error| of_commit(&error))?;
-    Ok(done)
 }
 
 /// Runs `work` in a transaction that reads, so that all of it sees the same.

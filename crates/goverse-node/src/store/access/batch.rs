@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
 use super::super::{Change, Save, StoreError};
-use super::Shared;
+use super::{Shared, alone};
 
 /// A save that waits for its batch, and then for its answer.
 pub(super) struct Waiting {
@@ -24,13 +24,15 @@ struct Stopping<'a> {
 /// Saves what has gathered, and what gathers meanwhile, until nothing waits.
 pub(super) async fn save_all(shared: Arc<Shared>) {
     let mut stopping = Stopping { shared: &shared, is_done: false };
+    let mut saves = 0;
     loop {
         let batch = shared.gathering().take();
         if batch.is_empty() {
             stopping.is_done = true;
-            return;
+            return alone::saved(saves == 1);
         }
         let is_lone = batch.len() == 1;
+        saves += batch.len();
         save_batch(&shared, batch).await;
         // Those who have just been answered may be about to save again: they go together, too.
         if !is_lone {

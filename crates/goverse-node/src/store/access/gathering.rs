@@ -52,6 +52,11 @@ impl Gathering {
         batch
     }
 
+    /// Whether somebody takes batches.
+    pub(super) fn is_served(&self) -> bool {
+        self.is_served
+    }
+
     /// Everything that waits; nobody takes batches any more.
     pub(super) fn give_up(&mut self) -> VecDeque<Waiting> {
         self.is_served = false;
