@@ -146,7 +146,9 @@ impl StateStore for SqliteStore {
     }
 
     fn sweep(&self, now: u64, deleted_before: u64, limit: u32) -> StoreFuture<'_, u64> {
-        self.writer.write(move |connection| sweep::sweep(connection, now, deleted_before, limit)).boxed()
+        self.writer
+            .write(move |connection| sweep::sweep(connection, now, deleted_before, limit))
+            .boxed()
     }
 
     fn outgoing(&self, after: Option<OutgoingKey>, limit: u32) -> StoreFuture<'_, Vec<Outgoing>> {

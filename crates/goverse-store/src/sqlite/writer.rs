@@ -171,3 +171,141 @@ impl Drop for Queued {
         self.0.queued.fetch_sub(1, Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use futures_util::FutureExt;
+    use goverse_node::Conflict;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(4_321);
+
+    /// A writer whose last commit was quick, and another connection to its file.
+    struct Case {
+        writer: Writer,
+        other: Connection,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Case {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("numbers.db");
+            let open = || Connection::open(&path).unwrap();
+            let (connection, other) = (open(), open());
+            other.busy_timeout(Duration::ZERO).unwrap();
+            connection.execute_batch("CREATE TABLE numbers (number INTEGER)").unwrap();
+            connection.busy_timeout(PATIENCE).unwrap();
+            let writer = Writer::start(connection, PATIENCE).unwrap();
+            let case = Self { writer, other, _folder: folder };
+            case.took(Duration::ZERO);
+            case
+        }
+
+        fn took(&self, time: Duration) {
+            let nanos = u64::try_from(time.as_nanos()).unwrap();
+            self.writer.shared.took.store(nanos, Ordering::SeqCst);
+        }
+
+        /// Adds a number here; the next commit may follow, however long this one took.
+        fn add_here(&self, number: i64) -> Option<Result<thread::ThreadId, StoreError>> {
+            let added = self.writer.write_here(|connection| {
+                add(connection, number)?;
+                Ok(thread::current().id())
+            });
+            if added.is_some() {
+                self.took(Duration::ZERO);
+            }
+            added
+        }
+
+        fn numbers(&self) -> Vec<i64> {
+            let mut statement = self.other.prepare("SELECT number FROM numbers").unwrap();
+            let numbers = statement.query_map([], |row| row.get(0)).unwrap();
+            numbers.map(Result::unwrap).collect()
+        }
+    }
+
+    fn add(connection: &Connection, number: i64) -> Result<(), Failed> {
+        connection.execute("INSERT INTO numbers VALUES (?1)", [number])?;
+        Ok(())
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn work_here_is_committed_by_the_thread_that_asks() {
+        let case = Case::new();
+        let here = thread::current().id();
+        assert_eq!(case.add_here(1), Some(Ok(here)));
+        assert_eq!(case.numbers(), [1]);
+        let there = case.writer.write(|_| Ok(thread::current().id())).await.unwrap();
+        assert_ne!(there, here);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn nothing_is_done_here_while_the_thread_has_work() {
+        let case = Case::new();
+        let (go_on, wait) = mpsc::channel::<()>();
+        let write = case.writer.write(move |connection| {
+            wait.recv().unwrap();
+            add(connection, 1)
+        });
+        let mut write = Box::pin(write);
+        assert_eq!((&mut write).now_or_never(), None);
+        assert_eq!(case.add_here(2), None);
+        go_on.send(()).unwrap();
+        assert_eq!(write.await, Ok(()));
+        case.took(Duration::ZERO);
+        assert!(case.add_here(3).is_some(), "as soon as the answer is there");
+        assert_eq!(case.numbers(), [1, 3]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn nothing_is_done_here_on_a_slow_disk() {
+        let case = Case::new();
+        case.took(QUICK + Duration::from_nanos(1));
+        assert_eq!(case.add_here(1), None);
+        case.writer.write(|_| Ok(())).await.unwrap();
+        assert_eq!(case.add_here(1), None, "what writes nothing tells nothing of the disk");
+        assert_eq!(case.numbers(), [0; 0]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn the_thread_waits_for_a_file_that_is_locked() {
+        let case = Case::new();
+        case.other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert_eq!(case.add_here(1), None);
+        let patience = case.writer.look(|connection| {
+            Ok(connection.pragma_query_value(None, "busy_timeout", |row| row.get::<_, u32>(0))?)
+        });
+        assert_eq!(patience.await.map(u128::from), Ok(PATIENCE.as_millis()));
+        case.other.execute_batch("COMMIT").unwrap();
+        assert!(case.add_here(2).is_some());
+        assert_eq!(case.numbers(), [2]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn work_here_that_fails_changes_nothing() {
+        let case = Case::new();
+        let refused = Conflict::Version {
+            expected: goverse_node::Version(1),
+            stored: goverse_node::Version(2),
+        };
+        let fails = |connection: &Connection| -> Result<(), Failed> {
+            add(connection, 1)?;
+            Err(refused.clone().into())
+        };
+        assert_eq!(case.writer.write_here(fails), Some(Err(refused.clone().into())));
+        let panics = |connection: &Connection| -> Result<(), Failed> {
+            add(connection, 2)?;
+            panic!("on purpose");
+        };
+        let answer = case.writer.write_here(panics);
+        assert!(matches!(answer, Some(Err(StoreError::Unknown(_)))), "{answer:?}");
+        assert!(case.add_here(3).is_some());
+        assert_eq!(case.numbers(), [3]);
+    }
+}

@@ -1,7 +1,11 @@
 //! Which saves go together, and what their callers are told.
 
+mod alone;
+
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use goverse_core::{Encoding, ObjectId, TypeName};
@@ -19,11 +23,31 @@ struct Scripted {
     /// One permit for each batch that may be answered.
     answers: Semaphore,
     batches: Mutex<Vec<Vec<String>>>,
+    /// Whether it saves on the thread that asks, too.
+    saves_here: AtomicBool,
+    /// What it has saved so, on which threads.
+    here: Mutex<Vec<(String, ThreadId)>>,
 }
 
 impl Scripted {
     fn new(answers: usize) -> Arc<Self> {
-        Arc::new(Self { answers: Semaphore::new(answers), batches: Mutex::default() })
+        Arc::new(Self {
+            answers: Semaphore::new(answers),
+            batches: Mutex::default(),
+            saves_here: AtomicBool::new(false),
+            here: Mutex::default(),
+        })
+    }
+
+    /// One that saves on the thread that asks, too.
+    fn saving_here() -> Arc<Self> {
+        let store = Self::new(999);
+        store.saves_here.store(true, Ordering::SeqCst);
+        store
+    }
+
+    fn ids_here(&self) -> Vec<String> {
+        self.here.lock().unwrap().iter().map(|(id, _)| id.clone()).collect()
     }
 
     fn batches(&self) -> Vec<Vec<String>> {
@@ -59,6 +83,14 @@ impl StateStore for Scripted {
 
     fn save(&self, saves: Vec<Save>) -> StoreFuture<'_, Vec<Result<(), StoreError>>> {
         Box::pin(self.answer(saves))
+    }
+
+    fn save_here(&self, save: &Save) -> Option<Result<(), StoreError>> {
+        if !self.saves_here.load(Ordering::SeqCst) {
+            return None;
+        }
+        self.here.lock().unwrap().push((save.object.id.to_string(), thread::current().id()));
+        Some(Ok(()))
     }
 
     fn load(&self, _: Load) -> StoreFuture<'_, Loaded> {
