@@ -1,6 +1,7 @@
-//! Saving a batch in one statement, which is its own transaction.
+//! Saving a batch, or one, in one statement, which is its own transaction.
 
 mod columns;
+mod lone;
 
 use std::collections::HashSet;
 
@@ -8,6 +9,7 @@ use goverse_node::{Save, StoreError, Version};
 use tokio_postgres::Error;
 
 use self::columns::Columns;
+use self::lone::is_lone;
 use super::error::{is_worth_another_try, of_read, of_write};
 use super::session::Session;
 use crate::guard::Standing;
@@ -123,7 +125,11 @@ async fn attempt(
     left: &mut Vec<usize>,
     answers: &mut [Result<(), StoreError>],
 ) -> Result<(), StoreError> {
-    let saved = match save_all(session, saves, left).await {
+    let result = match left.as_slice() {
+        [only] if is_lone(&saves[*only]) => save_lone(session, saves, *only).await,
+        these => save_all(session, saves, these).await,
+    };
+    let saved = match result {
         Ok(saved) => saved,
         Err(error) if is_worth_another_try(&error) => return Ok(()),
         Err(error) => match of_write(error) {
@@ -164,6 +170,16 @@ async fn one_by_one(
         }
     }
     Ok(())
+}
+
+/// Saves this one, and says whether it was let in.
+async fn save_lone(
+    session: &mut Session,
+    saves: &[Save],
+    this: usize,
+) -> Result<HashSet<usize>, Error> {
+    let is_saved = lone::save(session, &saves[this]).await?;
+    Ok(is_saved.then_some(this).into_iter().collect())
 }
 
 /// Saves these in one statement, and says which were let in.

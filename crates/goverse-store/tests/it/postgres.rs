@@ -2,6 +2,7 @@
 
 mod cut_batches;
 mod encryption;
+mod locks;
 mod servers;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
