@@ -182,7 +182,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_millis(4_321);
+    const PATIENCE: Duration = Duration::from_millis(30_321);
 
     /// A writer whose last commit was quick, and another connection to its file.
     struct Case {
@@ -277,7 +277,9 @@ mod tests {
     async fn the_thread_waits_for_a_file_that_is_locked() {
         let case = Case::new();
         case.other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let begun = Instant::now();
         assert_eq!(case.add_here(1), None);
+        assert!(begun.elapsed() < PATIENCE, "that is the thread's");
         let patience = case.writer.look(|connection| {
             Ok(connection.pragma_query_value(None, "busy_timeout", |row| row.get::<_, u32>(0))?)
         });
