@@ -1,10 +1,13 @@
 //! Who saves on his own thread, and who does not.
 
+use std::sync::OnceLock;
+
 use futures_util::future::join_all;
 use tokio::task::LocalSet;
 
 use super::*;
-use crate::runner;
+use crate::node::NodeState;
+use crate::runner::{self, Comes, Start, Turning};
 use crate::store::access::alone::{self, IN_A_ROW_MAX};
 
 const ROW: usize = IN_A_ROW_MAX as usize;
@@ -83,16 +86,34 @@ async fn nobody_goes_past_those_who_wait() {
     assert_eq!((batches, here), (vec![named([0]), named([1]), named([2])], vec![]));
 }
 
+/// A waiting call that asks whether it may save.
+#[derive(Default)]
+struct Asks {
+    answer: OnceLock<bool>,
+}
+
+impl Comes for Asks {
+    fn begin(self: Arc<Self>) -> Option<Turning> {
+        self.answer.set(alone::may_save()).unwrap();
+        None
+    }
+
+    fn give_up(&self) {}
+
+    fn node_state(&self) -> &NodeState {
+        unreachable!("nothing goes on")
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_turn_that_others_wait_behind_does_not_save_on_their_thread() {
     let (access, _) = new();
     tokio::spawn(async move {
         in_a_row(&access, [0]).await;
         assert!(alone::may_save());
-        runner::start(Box::new(|| {
-            assert!(!alone::may_save());
-            None
-        }));
+        let may_save = Arc::new(Asks::default());
+        runner::start(Start::new(Arc::clone(&may_save) as _));
+        assert_eq!(may_save.answer.get(), Some(&false));
         assert!(alone::may_save());
     })
     .await
