@@ -28,11 +28,11 @@ use crate::waiting_call::Waiter;
 /// of it.
 #[repr(C)]
 pub(crate) struct Activation<T: Object> {
-    /// Nothing before the activation has succeeded, and nothing after the end.
-    turns: TurnLock<Option<Live<T>>, Waiter<T>>,
     object_type: Arc<TypeHandle<T>>,
     /// When it was last called, came to be, or began to.
     last_used: AtomicU64,
+    /// Nothing before the activation has succeeded, and nothing after the end.
+    turns: TurnLock<Option<Live<T>>, Waiter<T>>,
     id: ObjectId,
     /// When the activation succeeded; 0 before that.
     since: AtomicU64,
@@ -47,6 +47,7 @@ pub(crate) struct Activation<T: Object> {
 }
 
 /// The object itself, while it counts.
+#[repr(C)]
 pub(crate) struct Live<T> {
     pub(crate) object: T,
     /// What is known of it beside; nothing of one that is not persistent, until a call with an id comes.

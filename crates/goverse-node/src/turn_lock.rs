@@ -99,6 +99,7 @@ pub(crate) trait TurnOwner: Sized {
 }
 
 /// The state of an object, and who may have it.
+#[repr(C)]
 pub(crate) struct TurnLock<S, W> {
     rest: Rest<S>,
     queue: Mutex<Queue<S, W>>,

@@ -17,7 +17,8 @@ use super::{ExclusiveTurn, Held, NotNow, Turn, TurnLock, TurnOwner, sync};
 /// No larger state is moved to and fro, in bytes.
 const SIZE_MAX: usize = 1_024;
 
-/// The state while it rests.
+/// The state while it rests. What brief turns look at lies together.
+#[repr(C)]
 pub(super) struct Rest<S> {
     /// Whether brief turns have to ask in the queue, where the state is, or is waited for.
     is_summoned: AtomicBool,
