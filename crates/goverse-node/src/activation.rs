@@ -34,6 +34,8 @@ pub(crate) struct Activation<T: Object> {
     /// Nothing before the activation has succeeded, and nothing after the end.
     turns: TurnLock<Option<Live<T>>, Waiter<T>>,
     id: ObjectId,
+    /// Whether its place is free again.
+    is_out: AtomicBool,
     /// When the activation succeeded; 0 before that.
     since: AtomicU64,
     /// Its place in the wheel of idle objects: the slot, or 0; and the index in it.
@@ -91,6 +93,7 @@ impl<T: Object> Activation<T> {
                 object_type,
                 id,
                 turns,
+                is_out: AtomicBool::new(false),
                 since: AtomicU64::new(0),
                 last_used: AtomicU64::new(clock::now()),
                 idle_slot: AtomicU64::new(0),
@@ -102,9 +105,26 @@ impl<T: Object> Activation<T> {
         })
     }
 
+    /// It itself, if it is one of a `T`.
+    #[inline]
+    pub(crate) fn of(any: Arc<dyn AnyActivation>) -> Option<Arc<Self>> {
+        let any: Arc<dyn Any + Send + Sync> = any;
+        any.downcast().ok()
+    }
+
     #[inline]
     pub(crate) fn id(&self) -> &ObjectId {
         &self.id
+    }
+
+    /// Whether it has its place in the directory, for all that this thread knows.
+    #[inline]
+    pub(crate) fn is_in_directory(&self) -> bool {
+        !self.is_out.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn left_directory(&self) {
+        self.is_out.store(true, Ordering::Relaxed);
     }
 
     #[inline]

@@ -14,6 +14,7 @@ use crate::activation::Activation;
 use crate::clock::NEVER;
 use crate::idle::{IdlePlace, IdleTimes, Moved, Wheel};
 use crate::object::Object;
+use crate::recent;
 
 const SHARDS: usize = 256;
 
@@ -66,7 +67,22 @@ impl<T: Object> Directory<T> {
     #[inline]
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Activation<T>>> {
         let hash = self.hash(id);
-        self.shard(hash).find(hash, |activation| activation.id().as_str() == id).cloned()
+        let is_it = |activation: &Activation<T>| {
+            activation.id().as_str() == id && activation.is_in_directory() && self.is_of(activation)
+        };
+        recent::find(hash, is_it).or_else(|| self.look_up(hash, id))
+    }
+
+    fn look_up(&self, hash: u64, id: &str) -> Option<Arc<Activation<T>>> {
+        let is_it = |activation: &Arc<Activation<T>>| activation.id().as_str() == id;
+        let found = self.shard(hash).find(hash, is_it).cloned()?;
+        recent::remember(hash, &found);
+        Some(found)
+    }
+
+    /// Whether this is the directory of the activation's type and node.
+    fn is_of(&self, activation: &Activation<T>) -> bool {
+        std::ptr::eq(self, &activation.object_type().directory)
     }
 
     /// The activation of `id`; if there is none, the one that `make` makes, which also returns what goes with it. Then also
@@ -108,6 +124,7 @@ impl<T: Object> Directory<T> {
             return Some(Taken::Stays(Arc::clone(entry.get())));
         };
         let (activation, _) = entry.remove();
+        activation.left_directory();
         shard.leave_wheel(&activation);
         Some(Taken::Out(activation, taken))
     }
@@ -216,6 +233,7 @@ impl<T: Object> Shard<T> {
         let entry =
             self.activations.find_entry(hash, |entry| Arc::ptr_eq(entry, activation)).ok()?;
         let (removed, _) = entry.remove();
+        removed.left_directory();
         self.leave_wheel(&removed);
         Some(removed)
     }

@@ -52,6 +52,7 @@ mod node;
 mod object;
 mod object_type;
 mod outcome;
+mod recent;
 mod reference;
 mod router;
 mod run_to_end;

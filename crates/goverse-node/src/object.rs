@@ -1,6 +1,5 @@
 //! What an application implements: the object trait; and what its methods and hooks are given, the context.
 
-use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -241,8 +240,7 @@ impl Ctx {
 
     /// The activation itself, if it is one of a `T`.
     pub(crate) fn activation_of<T: Object>(&self) -> Option<Arc<Activation<T>>> {
-        let activation: Arc<dyn Any + Send + Sync> = self.activation.share();
-        activation.downcast().ok()
+        Activation::of(self.activation.share())
     }
 
     #[inline]
