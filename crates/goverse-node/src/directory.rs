@@ -67,10 +67,15 @@ impl<T: Object> Directory<T> {
     #[inline]
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Activation<T>>> {
         let hash = self.hash(id);
-        let is_it = |activation: &Activation<T>| {
+        self.find_recent(hash, id).or_else(|| self.look_up(hash, id))
+    }
+
+    /// What this thread has found of late.
+    #[inline]
+    pub(crate) fn find_recent(&self, hash: u64, id: &str) -> Option<Arc<Activation<T>>> {
+        recent::find(hash, |activation: &Activation<T>| {
             activation.id().as_str() == id && activation.is_in_directory() && self.is_of(activation)
-        };
-        recent::find(hash, is_it).or_else(|| self.look_up(hash, id))
+        })
     }
 
     fn look_up(&self, hash: u64, id: &str) -> Option<Arc<Activation<T>>> {
@@ -208,7 +213,7 @@ impl<T: Object> Directory<T> {
         lock(&self.shards[(hash >> 32) as usize % SHARDS])
     }
 
-    fn hash(&self, id: &str) -> u64 {
+    pub(crate) fn hash(&self, id: &str) -> u64 {
         self.hasher.hash_one(id)
     }
 }

@@ -66,7 +66,94 @@ fn index(hash: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{PLACES, Place};
+    use std::sync::Arc;
+    use std::thread;
+
+    use futures_util::FutureExt;
+
+    use super::{PLACES, Place, find};
+    use crate::activation::Activation;
+    use crate::node::Node;
+    use crate::object::Object;
+
+    struct Thing(#[expect(dead_code, reason = "it is dropped")] Arc<()>);
+
+    impl Object for Thing {
+        const TYPE: &'static str = "Thing";
+        const HAS_HOOKS: bool = false;
+    }
+
+    fn node() -> (Node, Arc<()>) {
+        let of_things = Arc::new(());
+        let things = Arc::clone(&of_things);
+        let make = move || Thing(Arc::clone(&things));
+        let address = "localhost:47000".parse().unwrap();
+        (Node::builder(address).object_with(make).build().unwrap(), of_things)
+    }
+
+    fn create(node: &Node, id: &str) {
+        node.create_object("Thing", id).now_or_never().unwrap().unwrap();
+    }
+
+    fn destroy(node: &Node, id: &str) {
+        node.destroy_object("Thing", id).now_or_never().unwrap().unwrap();
+    }
+
+    fn get(node: &Node, id: &str) -> Option<Arc<Activation<Thing>>> {
+        node.object_type::<Thing>().unwrap().directory.get(id)
+    }
+
+    fn remembers(node: &Node, id: &str) -> bool {
+        let hash = node.object_type::<Thing>().unwrap().directory.hash(id);
+        find::<Thing>(hash, |_| true).is_some()
+    }
+
+    #[test]
+    fn what_is_looked_for_again_is_remembered_by_the_thread_that_did() {
+        let (node, _) = node();
+        create(&node, "a");
+        get(&node, "a").unwrap();
+        assert!(!remembers(&node, "a"), "it may have been once only");
+        let there = get(&node, "a").unwrap();
+        assert!(remembers(&node, "a"));
+        assert!(Arc::ptr_eq(&get(&node, "a").unwrap(), &there));
+        let of_another = thread::scope(|scope| scope.spawn(|| remembers(&node, "a")).join());
+        assert!(!of_another.unwrap());
+    }
+
+    #[test]
+    fn what_is_remembered_ends_when_it_ends() {
+        let (node, things) = node();
+        create(&node, "a");
+        let first = [(); 3].map(|()| get(&node, "a").unwrap())[0].id().clone();
+        assert_eq!(Arc::strong_count(&things), 3, "one is in the node, one in the object");
+        // The shell is still held, as by a reference.
+        let shell = get(&node, "a").unwrap();
+        destroy(&node, "a");
+        assert_eq!(Arc::strong_count(&things), 2);
+        assert!(remembers(&node, "a") && get(&node, "a").is_none());
+        create(&node, "a");
+        let second = get(&node, "a").unwrap();
+        assert!(!Arc::ptr_eq(&second, &shell) && *second.id() == first);
+        drop((shell, second));
+        destroy(&node, "a");
+        assert!(!remembers(&node, "a") && get(&node, "a").is_none());
+    }
+
+    #[test]
+    fn nothing_of_another_node_is_found() {
+        let (one, two) = (node().0, node().0);
+        create(&one, "a");
+        create(&two, "a");
+        let there = [(); 3].map(|()| get(&one, "a").unwrap());
+        let hash = one.object_type::<Thing>().unwrap().directory.hash("a");
+        let of_two = &two.object_type::<Thing>().unwrap().directory;
+        let found = of_two.find_recent(hash, "a");
+        assert!(found.is_none(), "whatever it has the hash of");
+        let directory = &one.object_type::<Thing>().unwrap().directory;
+        assert!(Arc::ptr_eq(&directory.find_recent(hash, "a").unwrap(), &there[0]));
+        assert!(directory.find_recent(hash, "b").is_none());
+    }
 
     #[test]
     fn a_thread_remembers_little() {
