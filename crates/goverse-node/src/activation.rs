@@ -315,6 +315,7 @@ impl<T: Object> SharedActivation for Arc<Activation<T>> {
 // === impl Live ===
 
 impl<T: Object> Live<T> {
+    #[inline]
     pub(crate) fn new(object: T, book: Option<Box<Book>>, guard: ObjectGuard) -> Self {
         Self { object, book, guard }
     }

@@ -437,6 +437,7 @@ impl<T: Object> Threshold<T> {
     }
 
     /// The object is there, and free.
+    #[inline]
     fn cross_and_leave(mut self, object: T, attempt: ActivationAttempt) {
         let turn = self.turn.take().expect(UNTIL_ITS_END);
         let live = Live::new(object, None, came_to_be(turn.owner(), attempt));
@@ -472,6 +473,7 @@ impl<T: Object> Drop for Threshold<T> {
 }
 
 /// Counts an object in that is there.
+#[inline]
 fn came_to_be<T: Object>(activation: &Activation<T>, attempt: ActivationAttempt) -> ObjectGuard {
     let (begun, now) = (activation.last_used(), clock::now());
     let guard = attempt.succeed_at(now);

@@ -249,6 +249,7 @@ impl<S, W> TurnLock<S, W> {
     }
 
     /// Closes the lock and takes the state out, if no turn runs and nobody waits; `None` otherwise, or if it is closed.
+    #[inline]
     pub(crate) fn close_if_free(&self) -> Option<S> {
         let mut queue = self.lock();
         if !queue.is_quiet() {
@@ -293,6 +294,7 @@ impl<S, W> TurnLock<S, W> {
     }
 
     /// Ends the first turn, which brings the state.
+    #[inline]
     fn end_first<O>(owner: &Arc<O>, state: S)
     where
         O: TurnOwner<State = S, Waiter = W>,

@@ -29,6 +29,7 @@ pub(super) fn create<T: Object>(threshold: Threshold<T>) -> Result<(), ObjectErr
     make(threshold, Threshold::cross_and_leave)
 }
 
+#[inline]
 fn make<T: Object, R>(
     threshold: Threshold<T>,
     cross: impl FnOnce(Threshold<T>, T, ActivationAttempt) -> R,
@@ -94,6 +95,7 @@ pub(super) fn deactivate<T: Object>(
 }
 
 /// Drops an object that takes no more turns, and counts that.
+#[inline]
 fn end<T: Object>(
     live: Option<Live<T>>,
     object_type: &ObjectType<T>,

@@ -70,6 +70,7 @@ impl<S> Rest<S> {
     }
 
     /// Takes the state out, unless a brief turn has it.
+    #[inline]
     pub(super) fn try_take(&self) -> Option<S> {
         self.try_write()?.take()
     }
@@ -86,6 +87,7 @@ impl<S> Rest<S> {
     }
 
     /// Lets a state rest that the queue has not seen; it is given back if that cannot be.
+    #[inline]
     pub(super) fn begin(&self, state: S) -> Result<(), S> {
         match self.try_write() {
             Some(place) if const { Self::IS_USED } => {
@@ -96,6 +98,7 @@ impl<S> Rest<S> {
         }
     }
 
+    #[inline]
     fn lay_down(&self, mut place: RwLockWriteGuard<'_, Option<S>>, state: Option<S>) {
         *place = state;
         drop(place);

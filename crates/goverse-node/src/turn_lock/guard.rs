@@ -53,6 +53,7 @@ impl<O: TurnOwner> ExclusiveTurn<O> {
     }
 
     /// Brings the state in the first turn, and ends that.
+    #[inline]
     pub(crate) fn end_with(mut self, state: O::State) {
         self.0.state = Lent::GivenBack;
         TurnLock::end_first(self.owner(), state);
