@@ -7,7 +7,8 @@
 //!
 //! * `one_caller`: calls a second and latency, for one caller with a reference to one object.
 //! * `many_objects`: calls a second of 64 callers over 1000 objects that are addressed by id.
-//! * `one_object`: calls a second of 64 callers on one object.
+//! * `one_object`: calls a second of 64 callers on one object, by methods that finish at once, yield, or wait for another
+//!   task.
 //! * `spawn_stop`: objects that come and go, a second.
 //! * [`idle_memory`]: bytes of an object that does nothing.
 //! * `scale`, `metrics_cost`: of ours alone.
@@ -29,6 +30,7 @@ mod one_object;
 mod ractor;
 mod scale;
 mod spawn_stop;
+mod waits;
 mod xtra;
 
 use crate::arguments::Arguments;
@@ -42,6 +44,7 @@ pub fn run(arguments: &Arguments, million: bool) {
     contest(&many_objects::ManyObjects, &report, runs);
     contest(&one_object::OneObject::FinishesAtOnce, &report, runs);
     contest(&one_object::OneObject::Yields, &report, runs);
+    contest(&one_object::OneObject::Waits, &report, runs);
     contest(&spawn_stop::SpawnStop, &report, runs);
     idle_memory::run(&report, runs, million);
     scale::run(&report, runs);

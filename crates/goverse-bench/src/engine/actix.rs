@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::yield_now;
 
 use super::competitor::{Counter, MAILBOX_CAPACITY, Peer, Threads};
+use super::waits::wait_for_another_task;
 
 pub(super) struct Actix<const ARBITERS: usize>([ArbiterHandle; ARBITERS]);
 
@@ -38,11 +39,17 @@ struct Add(i64);
 
 struct AddYielding(i64);
 
+struct AddWaiting(i64);
+
 impl Message for Add {
     type Result = i64;
 }
 
 impl Message for AddYielding {
+    type Result = i64;
+}
+
+impl Message for AddWaiting {
     type Result = i64;
 }
 
@@ -80,6 +87,16 @@ impl Handler<AddYielding> for CounterActor {
     }
 }
 
+impl Handler<AddWaiting> for CounterActor {
+    /// Atomic: no other message is handled meanwhile.
+    type Result = AtomicResponse<Self, i64>;
+
+    fn handle(&mut self, AddWaiting(by): AddWaiting, _: &mut Self::Context) -> Self::Result {
+        let waiting = wait_for_another_task().into_actor(self);
+        AtomicResponse::new(Box::pin(waiting.map(move |(), object, _context| object.0.add(by))))
+    }
+}
+
 impl<const ARBITERS: usize> Peer for Actix<ARBITERS> {
     const NAME: &'static str = if ARBITERS == 1 { "actix-1-arbiter" } else { "actix" };
     type Threads = Arbiters<ARBITERS>;
@@ -100,6 +117,10 @@ impl<const ARBITERS: usize> Peer for Actix<ARBITERS> {
 
     async fn add_yielding(object: &Self::Reference, by: i64) -> i64 {
         object.send(AddYielding(by)).await.expect("the object answers")
+    }
+
+    async fn add_waiting(object: &Self::Reference, by: i64) -> i64 {
+        object.send(AddWaiting(by)).await.expect("the object answers")
     }
 
     /// On the arbiter of who calls this.

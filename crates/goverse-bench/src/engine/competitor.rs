@@ -56,6 +56,9 @@ pub(super) trait Competitor: Sized + Send + Sync + 'static {
     /// A call whose method yields once, and still keeps the turn.
     fn add_yielding(object: &Self::Reference, by: i64) -> impl Future<Output = i64> + Send;
 
+    /// A call whose method waits until another task has done something, and still keeps the turn.
+    fn add_waiting(object: &Self::Reference, by: i64) -> impl Future<Output = i64> + Send;
+
     /// As [`add`](Self::add), of an object of the directory.
     fn add_by_id(
         directory: &Self::Directory,
@@ -78,6 +81,7 @@ pub(super) trait Peer: Sized + Send + Sync + 'static {
     fn activate(&self, caller: usize) -> impl Future<Output = Self::Reference> + Send;
     fn add(object: &Self::Reference, by: i64) -> impl Future<Output = i64> + Send;
     fn add_yielding(object: &Self::Reference, by: i64) -> impl Future<Output = i64> + Send;
+    fn add_waiting(object: &Self::Reference, by: i64) -> impl Future<Output = i64> + Send;
     fn come_and_go() -> impl Future<Output = ()> + Send;
 }
 
@@ -139,6 +143,10 @@ impl<P: Peer> Competitor for P {
 
     fn add_yielding(object: &Self::Reference, by: i64) -> impl Future<Output = i64> + Send {
         P::add_yielding(object, by)
+    }
+
+    fn add_waiting(object: &Self::Reference, by: i64) -> impl Future<Output = i64> + Send {
+        P::add_waiting(object, by)
     }
 
     fn add_by_id(

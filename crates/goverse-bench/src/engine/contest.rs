@@ -142,17 +142,17 @@ mod tests {
     use crate::engine::competitor::{Competitor, complete};
     use crate::measure::Runs;
 
-    /// What four calls answer, after an object that came and went.
+    /// What five calls answer, after an object that came and went.
     struct Answers;
 
     impl Scenario for Answers {
-        type Outcome = [i64; 4];
+        type Outcome = [i64; 5];
 
-        fn quantities(&self) -> Vec<Quantity<[i64; 4]>> {
+        fn quantities(&self) -> Vec<Quantity<[i64; 5]>> {
             Vec::new()
         }
 
-        fn measure<C: Competitor>(&self, competitor: Arc<C>, threads: &C::Threads) -> [i64; 4] {
+        fn measure<C: Competitor>(&self, competitor: Arc<C>, threads: &C::Threads) -> [i64; 5] {
             complete(threads, async move {
                 competitor.come_and_go("a").await;
                 let object = competitor.activate(0, "b").await;
@@ -160,6 +160,7 @@ mod tests {
                 [
                     C::add(&object, 5).await,
                     C::add_yielding(&object, 6).await,
+                    C::add_waiting(&object, 4).await,
                     C::add_by_id(&directory, "c", 7).await,
                     C::add_by_id(&directory, "c", 8).await,
                 ]
@@ -171,7 +172,7 @@ mod tests {
     fn every_competitor_counts_alike() {
         for mut entrant in entrants(&Answers) {
             if let Some(answers) = (entrant.measure)() {
-                assert_eq!(answers, [5, 11, 7, 15], "{}", entrant.name);
+                assert_eq!(answers, [5, 11, 15, 7, 15], "{}", entrant.name);
             }
         }
     }

@@ -9,6 +9,7 @@ use goverse_server::Recorder;
 use tokio::task::yield_now;
 
 use super::competitor::{Competitor, Counter, Workers};
+use super::waits::wait_for_another_task;
 
 /// A reference, and the node: without it there are no objects.
 #[derive(Clone)]
@@ -27,10 +28,15 @@ struct Add(i64);
 
 struct AddYielding(i64);
 
+struct AddWaiting(i64);
+
 impl Object for CounterObject {
     const TYPE: &'static str = "Counter";
-    const METHODS: &'static [MethodEntry<Self>] =
-        &[MethodEntry::of::<Add>(), MethodEntry::of::<AddYielding>()];
+    const METHODS: &'static [MethodEntry<Self>] = &[
+        MethodEntry::of::<Add>(),
+        MethodEntry::of::<AddYielding>(),
+        MethodEntry::of::<AddWaiting>(),
+    ];
     const HAS_HOOKS: bool = false;
 }
 
@@ -76,6 +82,27 @@ impl Method for AddYielding {
     }
 }
 
+impl Method for AddWaiting {
+    type Object = CounterObject;
+    type Arguments = i64;
+    type Output = i64;
+    type Error = Never;
+    const NAME: &'static str = "add_waiting";
+
+    fn from_arguments(by: i64) -> Self {
+        Self(by)
+    }
+
+    fn into_arguments(self) -> i64 {
+        self.0
+    }
+
+    async fn run_exclusive(self, object: &mut CounterObject, _cx: &Ctx) -> Result<i64, Never> {
+        wait_for_another_task().await;
+        Ok(object.0.add(self.0))
+    }
+}
+
 impl<const RECORDED: bool> Competitor for Goverse<RECORDED> {
     const NAME: &'static str = if RECORDED { "goverse" } else { "goverse without a recorder" };
     const LIVES_BY_REFERENCE: bool = false;
@@ -113,6 +140,10 @@ impl<const RECORDED: bool> Competitor for Goverse<RECORDED> {
 
     async fn add_yielding(object: &Reference, by: i64) -> i64 {
         object.0.call(AddYielding(by)).await.expect("the object answers")
+    }
+
+    async fn add_waiting(object: &Reference, by: i64) -> i64 {
+        object.0.call(AddWaiting(by)).await.expect("the object answers")
     }
 
     async fn add_by_id(node: &Node, id: &str, by: i64) -> i64 {

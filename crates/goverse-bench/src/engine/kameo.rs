@@ -8,6 +8,7 @@ use kameo::message::{Context, Message};
 use tokio::task::yield_now;
 
 use super::competitor::{Counter, MAILBOX_CAPACITY, Peer, Workers};
+use super::waits::wait_for_another_task;
 
 pub(super) struct Kameo;
 
@@ -17,6 +18,8 @@ pub(super) struct CounterActor(Counter);
 struct Add(i64);
 
 struct AddYielding(i64);
+
+struct AddWaiting(i64);
 
 impl kameo::Actor for CounterActor {
     type Args = Self;
@@ -44,6 +47,15 @@ impl Message<AddYielding> for CounterActor {
     }
 }
 
+impl Message<AddWaiting> for CounterActor {
+    type Reply = i64;
+
+    async fn handle(&mut self, message: AddWaiting, _context: &mut Context<Self, i64>) -> i64 {
+        wait_for_another_task().await;
+        self.0.add(message.0)
+    }
+}
+
 impl Peer for Kameo {
     const NAME: &'static str = "kameo";
     type Threads = Workers;
@@ -63,6 +75,10 @@ impl Peer for Kameo {
 
     async fn add_yielding(object: &Self::Reference, by: i64) -> i64 {
         object.ask(AddYielding(by)).await.expect("the object answers")
+    }
+
+    async fn add_waiting(object: &Self::Reference, by: i64) -> i64 {
+        object.ask(AddWaiting(by)).await.expect("the object answers")
     }
 
     async fn come_and_go() {

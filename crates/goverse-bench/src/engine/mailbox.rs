@@ -4,11 +4,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, yield_now};
 
 use super::competitor::{Counter, MAILBOX_CAPACITY, Peer, Workers};
+use super::waits::wait_for_another_task;
 
 /// What waits in the mailbox.
 pub(super) enum Message {
     Add { by: i64, reply: oneshot::Sender<i64> },
     AddYielding { by: i64, reply: oneshot::Sender<i64> },
+    AddWaiting { by: i64, reply: oneshot::Sender<i64> },
 }
 
 pub(super) struct Mailbox;
@@ -40,6 +42,13 @@ impl Peer for Mailbox {
         answer.await.expect("the object answers")
     }
 
+    async fn add_waiting(object: &Self::Reference, by: i64) -> i64 {
+        let (reply, answer) = oneshot::channel();
+        let sent = object.send(Message::AddWaiting { by, reply }).await;
+        sent.expect("the object lives");
+        answer.await.expect("the object answers")
+    }
+
     async fn come_and_go() {
         let (object, task) = spawn();
         drop(object);
@@ -59,6 +68,10 @@ async fn run(mut counter: Counter, mut messages: mpsc::Receiver<Message>) {
             Message::Add { by, reply } => reply.send(counter.add(by)),
             Message::AddYielding { by, reply } => {
                 yield_now().await;
+                reply.send(counter.add(by))
+            }
+            Message::AddWaiting { by, reply } => {
+                wait_for_another_task().await;
                 reply.send(counter.add(by))
             }
         };

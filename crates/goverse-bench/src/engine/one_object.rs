@@ -13,6 +13,8 @@ use super::many_objects::CALLERS;
 pub(super) enum OneObject {
     FinishesAtOnce,
     Yields,
+    /// For another task.
+    Waits,
 }
 
 impl Scenario for OneObject {
@@ -22,6 +24,7 @@ impl Scenario for OneObject {
         let name = match self {
             Self::FinishesAtOnce => "one_object",
             Self::Yields => "one_object that yields",
+            Self::Waits => "one_object that waits",
         };
         vec![Quantity { name, unit: "calls/s", value: |calls| *calls, beside: Beside::Mailbox }]
     }
@@ -39,6 +42,7 @@ async fn call<C: Competitor>(object: C::Reference, method: OneObject, bell: Bell
         black_box(match method {
             OneObject::FinishesAtOnce => C::add(&object, by).await,
             OneObject::Yields => C::add_yielding(&object, by).await,
+            OneObject::Waits => C::add_waiting(&object, by).await,
         });
         calls += 1;
     }

@@ -4,10 +4,12 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::yield_now;
 
 use super::competitor::{Counter, Peer, Workers};
+use super::waits::wait_for_another_task;
 
 pub(super) enum Message {
     Add(i64, RpcReplyPort<i64>),
     AddYielding(i64, RpcReplyPort<i64>),
+    AddWaiting(i64, RpcReplyPort<i64>),
 }
 
 pub(super) struct Ractor;
@@ -39,6 +41,10 @@ impl Actor for CounterActor {
                 yield_now().await;
                 Ok(reply.send(counter.add(by))?)
             }
+            Message::AddWaiting(by, reply) => {
+                wait_for_another_task().await;
+                Ok(reply.send(counter.add(by))?)
+            }
         }
     }
 }
@@ -64,6 +70,11 @@ impl Peer for Ractor {
 
     async fn add_yielding(object: &Self::Reference, by: i64) -> i64 {
         let answer = object.call(|reply| Message::AddYielding(by, reply), None).await;
+        answer.expect("the object lives").expect("the object answers")
+    }
+
+    async fn add_waiting(object: &Self::Reference, by: i64) -> i64 {
+        let answer = object.call(|reply| Message::AddWaiting(by, reply), None).await;
         answer.expect("the object lives").expect("the object answers")
     }
 

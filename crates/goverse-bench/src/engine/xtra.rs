@@ -4,6 +4,7 @@ use tokio::task::{JoinHandle, yield_now};
 use xtra::{Actor, Address, Context, Handler};
 
 use super::competitor::{Counter, MAILBOX_CAPACITY, Peer, Workers};
+use super::waits::wait_for_another_task;
 
 pub(super) struct Xtra;
 
@@ -13,6 +14,8 @@ pub(super) struct CounterActor(Counter);
 struct Add(i64);
 
 struct AddYielding(i64);
+
+struct AddWaiting(i64);
 
 impl Actor for CounterActor {
     type Stop = ();
@@ -37,6 +40,15 @@ impl Handler<AddYielding> for CounterActor {
     }
 }
 
+impl Handler<AddWaiting> for CounterActor {
+    type Return = i64;
+
+    async fn handle(&mut self, AddWaiting(by): AddWaiting, _context: &mut Context<Self>) -> i64 {
+        wait_for_another_task().await;
+        self.0.add(by)
+    }
+}
+
 impl Peer for Xtra {
     const NAME: &'static str = "xtra";
     type Threads = Workers;
@@ -56,6 +68,10 @@ impl Peer for Xtra {
 
     async fn add_yielding(object: &Self::Reference, by: i64) -> i64 {
         object.send(AddYielding(by)).await.expect("the object answers")
+    }
+
+    async fn add_waiting(object: &Self::Reference, by: i64) -> i64 {
+        object.send(AddWaiting(by)).await.expect("the object answers")
     }
 
     async fn come_and_go() {
