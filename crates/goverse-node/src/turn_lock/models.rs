@@ -232,7 +232,7 @@ fn of_two_closers_one_gets_the_state() {
         let turn = block_on(TurnLock::begin_exclusive(object.clone(), WAITING_MAX)).ok().unwrap();
         let closer = object.clone();
         let thread = thread::spawn(move || block_on(TurnLock::close(&closer)?));
-        assert_eq!(turn.close(), State::default());
+        assert_eq!(turn.close(), Some(State::default()));
         assert_eq!(thread.join().unwrap(), None);
         object.ends_closed();
     });
