@@ -15,6 +15,7 @@ use slab::Slab;
 use tokio::sync::Notify;
 
 use crate::clock::{NEVER, now};
+use crate::node::NodeState;
 
 const SHARDS: usize = 16;
 
@@ -47,6 +48,14 @@ pub(crate) trait Line: Send + Sync {
 struct Alarm<'a> {
     shard: &'a Mutex<Slab<Entry>>,
     key: usize,
+}
+
+/// Wakes one task at times that mostly never come: left as it is, it may ring too early, but not too late.
+pub(crate) struct TaskAlarm {
+    node: Arc<NodeState>,
+    shard: usize,
+    key: usize,
+    due: u64,
 }
 
 /// The time came before the future was done.
@@ -93,6 +102,21 @@ impl Alarms {
         .await
     }
 
+    /// The output of `future`, whose task is woken at `due` while it is not done.
+    pub(crate) async fn wake_at<T>(&self, due: u64, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        let mut alarm = None;
+        poll_fn(|cx| {
+            // Set before anything is looked at: who ends it all wakes every alarm that is there then.
+            match &alarm {
+                None => alarm = Some(self.set(due, cx.waker())),
+                Some(alarm) => alarm.update(cx.waker()),
+            }
+            future.as_mut().poll(cx)
+        })
+        .await
+    }
+
     /// When the earliest alarm may be due.
     pub(crate) fn earliest(&self) -> u64 {
         self.earliest.load(Ordering::SeqCst)
@@ -128,11 +152,16 @@ impl Alarms {
     }
 
     fn set(&self, due: u64, waker: &Waker) -> Alarm<'_> {
-        let shard: &Mutex<Slab<Entry>> = &self.shards[shard_of_thread()];
+        let shard = shard_of_thread();
+        let key = self.insert(shard, due, waker);
+        Alarm { shard: &self.shards[shard], key }
+    }
+
+    fn insert(&self, shard: usize, due: u64, waker: &Waker) -> usize {
         let entry = Entry { due, rings: Rings::Task(waker.clone()) };
-        let key = lock(shard).insert(entry);
+        let key = lock(&self.shards[shard]).insert(entry);
         self.announce(due);
-        Alarm { shard, key }
+        key
     }
 
     fn announce(&self, due: u64) {
@@ -141,6 +170,25 @@ impl Alarms {
             self.earlier.notify_one();
         }
     }
+}
+
+/// The output of `future`, unless `due` is found to have come, or `is_over` is found true, when it is polled.
+///
+/// Somebody else has the task woken then. The future is polled before either is looked at.
+pub(crate) async fn unless_over<T>(
+    due: u64,
+    is_over: impl Fn() -> bool,
+    future: impl Future<Output = T>,
+) -> Result<T, Expired> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Ok(output)),
+        // Polled in place: whoever carries it on polls it anew, and mostly it is done then.
+        Poll::Pending if cx.waker().will_wake(Waker::noop()) => Poll::Pending,
+        Poll::Pending if is_over() || due <= now() => Poll::Ready(Err(Expired)),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
 }
 
 /// Whom to tell, of those that are due by `now`. Tasks keep their place until they go; lines come anew.
@@ -210,6 +258,51 @@ impl Alarm<'_> {
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {
         let entry = lock(self.shard).remove(self.key);
+        drop(entry);
+    }
+}
+
+// === impl TaskAlarm ===
+
+impl TaskAlarm {
+    /// Sets `alarm` for a task, always the same one, so that it is woken at `due` or before.
+    ///
+    /// What is looked at from then on is looked at again when all alarms are rung.
+    pub(crate) fn see_to(
+        alarm: &mut Option<Self>,
+        node: &Arc<NodeState>,
+        due: u64,
+        now: u64,
+        waker: &Waker,
+    ) {
+        match alarm {
+            Some(alarm) if Arc::ptr_eq(&alarm.node, node) => alarm.rings_by(due, now),
+            _ => {
+                let shard = shard_of_thread();
+                let key = node.alarms.insert(shard, due, waker);
+                *alarm = Some(Self { node: Arc::clone(node), shard, key, due });
+            }
+        }
+    }
+
+    /// If it was rung after `now` was looked at, the task is polled again.
+    pub(crate) fn rings_by(&mut self, due: u64, now: u64) {
+        let is_set = now < self.due && self.due <= due;
+        if !is_set {
+            self.due = due;
+            self.lock()[self.key].due = due;
+            self.node.alarms.announce(due);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Slab<Entry>> {
+        lock(&self.node.alarms.shards[self.shard])
+    }
+}
+
+impl Drop for TaskAlarm {
+    fn drop(&mut self) {
+        let entry = self.lock().remove(self.key);
         drop(entry);
     }
 }

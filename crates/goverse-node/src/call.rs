@@ -17,6 +17,7 @@ use futures_util::future::BoxFuture;
 use goverse_metrics::{CallGuard, MethodMetrics, PanicSite};
 
 use crate::activation::Activation;
+use crate::alarms::unless_over;
 use crate::budget::{self, Slice};
 use crate::call_error::CallError;
 use crate::caller::Origin;
@@ -247,11 +248,12 @@ impl<M: Method> State<M> {
         } else if let Ok(turn) = RunningTurn::try_begin::<M>(activation, M::TURN) {
             let (activation, chain) = cx.into_parts();
             let brought = Brought::new(method, chain, deadline, received, &activation);
-            let running = Box::pin(run(turn, brought));
+            let running = Box::pin(run(turn, brought, received));
             return match poll_in_place(running, &Slice::begun_at(received)) {
                 Ok(result) => Some(result),
                 Err(rest) => {
-                    *self = State::Runs(WaitingCall::carry_on(rest, activation, deadline));
+                    *self =
+                        State::Runs(WaitingCall::carry_on(rest, activation, deadline, received));
                     None
                 }
             };
@@ -349,14 +351,15 @@ pub(crate) fn run_plain<M: Method, G: Borrow<MethodMetrics>, T: TurnOf<M::Object
     settle::<M, G, T>(turn, cx, outcome, guard, received, begun)
 }
 
-/// Runs a method that may wait, to its end or its limit.
+/// Runs a method that may wait, to its end or its limit, as [`run_in`] does.
 pub(crate) fn run<M: Method>(
     turn: RunningTurn<M::Object>,
     brought: Brought<M>,
+    begun: u64,
 ) -> impl Future<Output = CallResult<M>> {
     let Brought { method, chain, deadline, received, guard, once } = brought;
     let cx = Ctx::new(Arc::clone(turn.activation()), chain, deadline);
-    run_in(turn, method, cx, guard, received, once)
+    run_in(turn, method, cx, guard, (received, begun), once)
 }
 
 /// Whether a call of the method is done when it is first polled, and needs no box.
@@ -365,16 +368,17 @@ pub(crate) const fn is_plain<M: Method>() -> bool {
 }
 
 /// Runs a method that may wait, to its end or its limit.
+///
+/// Whoever polls it sees to it that it is polled again at the limit, and when the node ends all turns.
 pub(crate) async fn run_in<M: Method, G: Borrow<MethodMetrics>>(
     mut turn: RunningTurn<M::Object>,
     method: M,
     cx: Ctx<ActivationOf<M>>,
     mut guard: CallGuard<G>,
-    received: u64,
+    (received, begun): (u64, u64),
     once: Option<Box<Once>>,
 ) -> CallResult<M> {
     guard.begins();
-    let begun = clock::now();
     if const { may_commit::<M>() } || once.is_some() {
         cx.may_save(turn.take_book(), once.is_some());
     }
@@ -391,7 +395,7 @@ pub(crate) async fn run_in<M: Method, G: Borrow<MethodMetrics>>(
     let outcome = {
         let mut running = pin!(Some(catch(turn.run(method, &cx))));
         let polled = poll_fn(|cx| running.as_mut().as_pin_mut().expect(UNTIL_CUT_OFF).poll(cx));
-        match node.alarms.before(limit, is_over, polled).await {
+        match unless_over(limit, is_over, polled).await {
             Ok(outcome) => Outcome::of(outcome),
             Err(_) => {
                 // What the method leaves behind may panic as it is dropped.
@@ -406,7 +410,7 @@ pub(crate) async fn run_in<M: Method, G: Borrow<MethodMetrics>>(
     };
     let outcome = if const { may_commit::<M>() } || once.is_some() {
         let saved = Box::pin(commit(&mut turn, &cx, outcome, once.as_deref()));
-        node.alarms.before(limit, is_over, saved).await.unwrap_or(Outcome::CutOff)
+        unless_over(limit, is_over, saved).await.unwrap_or(Outcome::CutOff)
     } else {
         outcome
     };

@@ -207,10 +207,10 @@ async fn at_its_turn<M: Method>(
         let cx = Ctx::new(Arc::clone(&activation), chain, deadline);
         return run_plain(turn, method, &cx, guard, received, begun);
     }
-    match poll_in_place(Box::pin(run(turn, brought)), &Slice::begun_at(begun)) {
+    match poll_in_place(Box::pin(run(turn, brought, begun)), &Slice::begun_at(begun)) {
         Ok(result) => result,
         Err(running) => {
-            let call = WaitingCall::<M>::carry_on(running, activation, deadline);
+            let call = WaitingCall::<M>::carry_on(running, activation, deadline, begun);
             ran(poll_fn(|cx| call.poll(cx)).await)
         }
     }

@@ -16,8 +16,10 @@ use std::task::{Context, Poll, Waker};
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
+use crate::alarms::TaskAlarm;
 use crate::budget::Slice;
 use crate::call::poll_in_place;
+use crate::clock::{self, NEVER};
 use crate::node::NodeState;
 
 /// A call whose turn has come.
@@ -26,7 +28,9 @@ pub(crate) trait Comes: Send + Sync {
     fn begin(self: Arc<Self>) -> Option<Turning>;
     /// Leaves the object to others, and tells the caller that.
     fn give_up(&self);
-    fn node_state(&self) -> &NodeState;
+    /// Tells the caller that its deadline came before the turn's end.
+    fn runs_on(&self);
+    fn node_state(&self) -> &Arc<NodeState>;
 }
 
 /// A turn that has come and has not begun. It is given up if this is dropped, as when the runtime goes.
@@ -36,11 +40,17 @@ pub(crate) struct Start(Option<Arc<dyn Comes>>);
 pub(crate) struct Turning {
     pub(crate) future: BoxFuture<'static, ()>,
     pub(crate) call: Arc<dyn Comes>,
+    /// When the caller waits no more.
+    pub(crate) deadline: u64,
+    /// When it is cut off, if it is polled then.
+    pub(crate) limit: u64,
 }
 
 /// A task that runs turns to their end, and then what they granted.
 struct Runner {
-    current: Option<BoxFuture<'static, ()>>,
+    current: Option<Turning>,
+    /// For what is due of the turns that it carries on, which is seldom come to.
+    alarm: Option<TaskAlarm>,
     /// What is left when it has gone on for long enough.
     waiting: VecDeque<Start>,
 }
@@ -77,13 +87,13 @@ pub(crate) fn start(start: Start) {
         {
             let mut waiting = take_granted();
             waiting.push_front(start);
-            return drop(runtime.spawn(Runner { current: None, waiting }));
+            return drop(runtime.spawn(Runner::new(None, waiting)));
         }
         in_a_row += 1;
-        if let Some(Turning { future, call }) = start.begin() {
+        if let Some(Turning { future, call, deadline, limit }) = start.begin() {
             let slice = slice.get_or_insert_with(Slice::begin);
             if let Err(future) = poll_in_place(future, slice) {
-                carry_on(Turning { future, call });
+                carry_on(Turning { future, call, deadline, limit });
             }
         }
         next = GRANTED.with_borrow_mut(VecDeque::pop_front);
@@ -94,18 +104,10 @@ pub(crate) fn start(start: Start) {
 ///
 /// A thread that belongs to no runtime leaves that to the one that the node is looked after on.
 pub(crate) fn carry_on(turning: Turning) {
-    let Turning { future, call } = turning;
-    let runner = Runner { current: Some(future), waiting: VecDeque::new() };
     let runtime = Handle::try_current().ok();
-    if let Some(runtime) = runtime.or_else(|| call.node_state().keeper.runtime()) {
-        drop(runtime.spawn(runner));
+    if let Some(runtime) = runtime.or_else(|| turning.call.node_state().keeper.runtime()) {
+        drop(runtime.spawn(Runner::new(Some(turning), VecDeque::new())));
     }
-}
-
-/// What is left of a future after a poll that wakes nobody.
-fn poll_once(mut future: BoxFuture<'static, ()>) -> Option<BoxFuture<'static, ()>> {
-    let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    polled.is_pending().then_some(future)
 }
 
 fn take_granted() -> VecDeque<Start> {
@@ -132,6 +134,44 @@ impl Drop for Start {
     }
 }
 
+// === impl Turning ===
+
+impl Turning {
+    /// Whether it is done after a poll that wakes nobody.
+    fn is_done_at_once(&mut self) -> bool {
+        self.future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    /// Goes on with it, in the task whose alarm this is.
+    fn poll(&mut self, alarm: &mut Option<TaskAlarm>, cx: &mut Context<'_>) -> Poll<()> {
+        let now = clock::now();
+        TaskAlarm::see_to(alarm, self.call.node_state(), self.due(), now, cx.waker());
+        if self.future.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if self.due() <= now {
+            self.came_to(now);
+            TaskAlarm::see_to(alarm, self.call.node_state(), self.due(), now, cx.waker());
+        }
+        Poll::Pending
+    }
+
+    /// Tells the caller that it goes on, at its deadline. If it goes on after its limit it looks at that by itself.
+    fn came_to(&mut self, now: u64) {
+        if self.limit <= now {
+            self.limit = NEVER;
+        }
+        if self.deadline <= now {
+            self.deadline = NEVER;
+            self.call.runs_on();
+        }
+    }
+
+    fn due(&self) -> u64 {
+        self.deadline.min(self.limit)
+    }
+}
+
 // === impl Running ===
 
 impl Running {
@@ -154,32 +194,35 @@ impl Future for Runner {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let _running = Running::begin();
+        let this = &mut *self;
         let mut slice = None;
         for _ in 0..IN_A_ROW_MAX {
-            if let Some(current) = &mut self.current {
-                if current.as_mut().poll(cx).is_pending() {
-                    self.hand_over();
+            if let Some(current) = &mut this.current {
+                if current.poll(&mut this.alarm, cx).is_pending() {
+                    this.hand_over();
                     return Poll::Pending;
                 }
-                self.current = None;
+                this.current = None;
             }
-            self.waiting.append(&mut take_granted());
-            match self.waiting.pop_front() {
-                Some(start) => self.current = start.begin().map(|turning| turning.future),
+            this.waiting.append(&mut take_granted());
+            match this.waiting.pop_front() {
+                Some(start) => this.current = start.begin(),
                 None => return Poll::Ready(()),
             }
             let slice = slice.get_or_insert_with(Slice::begin);
             // Were it polled with its waker at once, a method that yields would be put aside until its worker has nothing
             // else to do.
-            self.current = self.current.take().and_then(poll_once);
-            if self.current.is_some() && slice.is_over() {
+            if this.current.as_mut().is_some_and(Turning::is_done_at_once) {
+                this.current = None;
+            }
+            if this.current.is_some() && slice.is_over() {
                 // It stands in line with the other tasks from here on.
-                self.hand_over();
+                this.hand_over();
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
         }
-        self.waiting.append(&mut take_granted());
+        this.waiting.append(&mut take_granted());
         // Others have their turn now.
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -187,11 +230,15 @@ impl Future for Runner {
 }
 
 impl Runner {
+    fn new(current: Option<Turning>, waiting: VecDeque<Start>) -> Self {
+        Self { current, alarm: None, waiting }
+    }
+
     /// While its own turn waits, others begin what it has granted.
     fn hand_over(&mut self) {
         self.waiting.append(&mut take_granted());
         if !self.waiting.is_empty() {
-            tokio::spawn(Self { current: None, waiting: std::mem::take(&mut self.waiting) });
+            tokio::spawn(Self::new(None, std::mem::take(&mut self.waiting)));
         }
     }
 }

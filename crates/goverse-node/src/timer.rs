@@ -299,7 +299,13 @@ async fn answer<M: Method>(
         Ok(OwnCall { method, .. }) if const { is_plain::<M>() } => {
             run_plain(turn, method, &cx, guard, received, clock::now())
         }
-        Ok(OwnCall { method, .. }) => run_in(turn, method, cx, guard, received, None).await,
+        Ok(OwnCall { method, .. }) => {
+            let begun = clock::now();
+            let object_type = activation.object_type();
+            let limit = clock::after(begun, object_type.settings.turn_limit);
+            let running = run_in(turn, method, cx, guard, (received, begun), None);
+            object_type.node_state.alarms.wake_at(limit, running).await
+        }
         Err(message) => {
             settle::<M, _, _>(turn, &cx, Outcome::Panicked(message), guard, received, clock::now())
         }

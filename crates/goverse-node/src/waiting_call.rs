@@ -1,7 +1,7 @@
 //! A call that waits for its turn, with all that it takes to run it: whoever ends the turn before does so.
 
 use std::mem;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -11,11 +11,10 @@ use goverse_core::{ErrorCode, Ran};
 use goverse_metrics::CallGuard;
 
 use crate::activation::Activation;
-use crate::alarms::Expired;
 use crate::call::{ActivationOf, CallResult, MetricsOf, is_plain, run, run_plain};
 use crate::call_error::SystemError;
 use crate::chain::Link;
-use crate::clock;
+use crate::clock::{self, after};
 use crate::long_way::Rejected;
 use crate::method::{Method, Turn};
 use crate::node::NodeState;
@@ -199,32 +198,27 @@ impl<M: Method> WaitingCall<M> {
         running: BoxFuture<'static, CallResult<M>>,
         activation: ActivationOf<M>,
         deadline: u64,
+        begun: u64,
     ) -> Arc<Self> {
         let object_type = activation.object_type();
         object_type.node_state.keeper.is_needed(object_type);
         let call = Self::new(activation, deadline, Stage::Runs { waker: None });
-        runner::carry_on(Arc::clone(&call).turning(running));
+        runner::carry_on(Arc::clone(&call).turning(running, begun));
         call
     }
 
-    /// Runs a turn to its end. At the deadline the caller is told that it goes on.
+    /// Runs a turn to its end.
     fn turning(
         self: Arc<Self>,
         running: impl Future<Output = CallResult<M>> + Send + 'static,
+        begun: u64,
     ) -> Turning {
+        let deadline = self.deadline;
+        let limit = after(begun, self.activation.object_type().settings.turn_limit);
         let call = Arc::clone(&self) as _;
         let mut unanswered = Unanswered(Some(self));
-        let future = async move {
-            let mut running = pin!(running);
-            match unanswered.before_the_deadline(running.as_mut()).await {
-                Ok(result) => unanswered.give(result),
-                Err(Expired) => {
-                    unanswered.runs_on();
-                    drop(running.await);
-                }
-            }
-        };
-        Turning { future: Box::pin(future), call }
+        let future = Box::pin(async move { unanswered.give(running.await) });
+        Turning { future, call, deadline, limit }
     }
 
     /// Waits for the answer.
@@ -307,7 +301,7 @@ impl<M: Method> WaitingCall<M> {
             self.give(Answer::Ran(result));
             return None;
         }
-        Some(self.turning(run(turn, brought)))
+        Some(self.turning(run(turn, brought, begun), begun))
     }
 
     fn lock_granted(&self) -> MutexGuard<'_, Option<RunningTurn<M::Object>>> {
@@ -329,7 +323,11 @@ impl<M: Method> Comes for WaitingCall<M> {
         }
     }
 
-    fn node_state(&self) -> &NodeState {
+    fn runs_on(&self) {
+        self.give(Answer::Ran(Err(runs_on::<M>(&self.activation).into())));
+    }
+
+    fn node_state(&self) -> &Arc<NodeState> {
         &self.activation.object_type().node_state
     }
 }
@@ -374,18 +372,6 @@ impl<M: Method> AnyWaitingCall<M::Object> for WaitingCall<M> {
 // === impl Unanswered ===
 
 impl<M: Method> Unanswered<M> {
-    /// The output of a future, unless the deadline comes first.
-    async fn before_the_deadline<T>(&self, future: impl Future<Output = T>) -> Result<T, Expired> {
-        let call = self.0.as_ref().expect("it has no answer yet");
-        call.node_state().alarms.before(call.deadline, || false, future).await
-    }
-
-    fn runs_on(&mut self) {
-        if let Some(call) = self.0.take() {
-            call.give(Answer::Ran(Err(runs_on::<M>(&call.activation).into())));
-        }
-    }
-
     fn give(&mut self, result: CallResult<M>) {
         if let Some(call) = self.0.take() {
             call.give(Answer::Ran(result));

@@ -54,6 +54,23 @@ async fn a_call_that_comes_to_its_deadline_in_its_turn_leaves_it_to_its_end() {
 }
 
 #[tokio::test]
+async fn each_of_the_calls_whose_turns_one_task_carries_on_is_told_of_its_own_deadline() {
+    let stage = stage();
+    let holder = stage.begin(act("a", [pass("end")]));
+    let late = stage.begin(act("a", [pass("late")]).timeout_ms(10 * SHORT_MS));
+    let later = stage.begin(act("a", [pass("later")]).timeout_ms(20 * SHORT_MS));
+    // Whoever carries the first one on has to know its deadline before its end.
+    tokio::task::yield_now().await;
+    stage.world.open("end");
+    assert_eq!(holder.told().await, "0");
+    assert_eq!(late.told().await, "deadline_exceeded maybe");
+    stage.world.open("late");
+    assert_eq!(later.told().await, "deadline_exceeded maybe");
+    stage.world.open("later");
+    stage.books().at_rest().await;
+}
+
+#[tokio::test]
 async fn a_call_that_comes_to_its_deadline_in_an_activation_leaves_it_to_its_end() {
     let stage = stage();
     stage.world.plan("a", Hook::Activate, [vec![pass("end"), Step::Add(10)]]);

@@ -124,6 +124,19 @@ async fn a_turn_without_a_caller_is_cut_off_at_its_limit_too() {
 }
 
 #[tokio::test]
+async fn each_of_the_turns_that_one_task_carries_on_has_a_limit_of_its_own() {
+    let stage = stage_with(|settings| settings.turn_limit = 10 * LIMIT, |node| node);
+    let holder = stage.begin(act("a", [pass("end")]));
+    let cut_off = stage.begin(act("a", [pass("never")]));
+    // Meanwhile whoever carries the first one on sees to its limit, which comes before that of the next.
+    assert_eq!(stage.tell(act("a", []).timeout_ms(20)).await, "deadline_exceeded no");
+    stage.world.open("end");
+    assert_eq!(holder.told().await, "0");
+    assert_eq!(cut_off.told().await, "cut_off maybe");
+    stage.books().at_rest().await;
+}
+
+#[tokio::test]
 async fn a_turn_that_never_waits_for_long_is_cut_off_at_its_limit_too() {
     let stage = stage_with(|settings| settings.turn_limit = LIMIT, |node| node);
     assert_eq!(stage.tell(act("a", [Step::Yield(u32::MAX)])).await, "cut_off maybe");

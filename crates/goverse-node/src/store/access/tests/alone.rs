@@ -100,7 +100,9 @@ impl Comes for Asks {
 
     fn give_up(&self) {}
 
-    fn node_state(&self) -> &NodeState {
+    fn runs_on(&self) {}
+
+    fn node_state(&self) -> &Arc<NodeState> {
         unreachable!("nothing goes on")
     }
 }
