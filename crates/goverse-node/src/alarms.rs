@@ -2,7 +2,8 @@
 //!
 //! Whoever waits leaves its waker with the time at which it wants to be woken. The keeper of the node, one task, looks
 //! at all of them when the earliest may be due. Deadlines are seconds away and most waits take microseconds, so an
-//! alarm is nearly always gone before anybody has looked at it: to set and to drop one costs a short lock each.
+//! alarm is nearly always gone before anybody has looked at it: to set and to drop one costs a short lock each. A task
+//! that carries on one turn after the other keeps a single one, which is moved only when it would ring too late.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -102,7 +103,7 @@ impl Alarms {
         .await
     }
 
-    /// The output of `future`, whose task is woken at `due` while it is not done.
+    /// The output of `future`, whose task is woken at `due` while it is not done, and when all alarms are rung.
     pub(crate) async fn wake_at<T>(&self, due: u64, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         let mut alarm = None;
@@ -265,9 +266,9 @@ impl Drop for Alarm<'_> {
 // === impl TaskAlarm ===
 
 impl TaskAlarm {
-    /// Sets `alarm` for a task, always the same one, so that it is woken at `due` or before.
+    /// Sets `alarm` for a task, always the same one, so that it is woken at `due` or before, and when all alarms are rung.
     ///
-    /// What is looked at from then on is looked at again when all alarms are rung.
+    /// What may be over is looked at after that: who ends it all wakes every alarm that is there then.
     pub(crate) fn see_to(
         alarm: &mut Option<Self>,
         node: &Arc<NodeState>,
