@@ -19,13 +19,14 @@ pub(super) struct Idle;
 
 impl Object for Idle {
     const TYPE: &'static str = "Idle";
+    const HAS_HOOKS: bool = false;
 }
 
 /// Measures on one thread, then with two workers.
 pub fn run(report: &Report, runs: usize) {
-    let one_thread = Builder::new_current_thread().build();
+    let one_thread = Builder::new_current_thread().enable_time().build();
     measure("1 thread", 1, &one_thread.expect("a runtime can be had"), report, runs);
-    let workers = Builder::new_multi_thread().worker_threads(2).build();
+    let workers = Builder::new_multi_thread().worker_threads(2).enable_time().build();
     measure("2 workers", 2, &workers.expect("a runtime can be had"), report, runs);
 }
 
