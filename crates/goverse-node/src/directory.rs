@@ -1,6 +1,8 @@
 //! Which objects of one type are on the node: a map from id to activation, in shards that lock on their own. Each shard
 //! also knows which of its objects may be idle.
 
+mod shard;
+
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,13 +10,13 @@ use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
 
 use crate::activation::Activation;
 use crate::clock::NEVER;
-use crate::idle::{IdlePlace, IdleTimes, Moved, Wheel};
+use crate::idle::IdleTimes;
 use crate::object::Object;
 use crate::recent;
+use shard::Shard;
 
 const SHARDS: usize = 256;
 
@@ -26,12 +28,6 @@ pub(crate) struct Directory<T: Object> {
     /// No object is to be looked at before.
     next_look: AtomicU64,
     shards: Box<[CachePadded<Mutex<Shard<T>>>]>,
-}
-
-struct Shard<T: Object> {
-    /// An activation has its id itself, so an entry takes no more than a pointer.
-    activations: HashTable<Arc<Activation<T>>>,
-    wheel: Wheel,
 }
 
 /// What became of an activation that was to be taken out.
@@ -106,10 +102,9 @@ impl<T: Object> Directory<T> {
         }
         let (activation, made) = make();
         let used = activation.last_used();
-        let is_first = self.watch(&mut shard, &activation, hash, used);
-        let hash_of = |entry: &Arc<Activation<T>>| self.hash(entry.id().as_str());
-        shard.activations.insert_unique(hash, activation, hash_of);
-        Found::Made((made, is_first))
+        shard.add(hash, activation, self.idle, |id| self.hash(id));
+        drop(shard);
+        Found::Made((made, self.idle.is_some_and(|times| self.comes_first(times, used))))
     }
 
     /// Takes out the activation of `id` if `take` takes something of it; `None` if there is none.
@@ -123,21 +118,14 @@ impl<T: Object> Directory<T> {
     ) -> Option<Taken<T, R>> {
         let hash = self.hash(id);
         let mut shard = self.shard(hash);
-        let is_it = |activation: &Arc<Activation<T>>| activation.id().as_str() == id;
-        let entry = shard.activations.find_entry(hash, is_it).ok()?;
-        let Some(taken) = take(entry.get()) else {
-            return Some(Taken::Stays(Arc::clone(entry.get())));
-        };
-        let (activation, _) = entry.remove();
-        activation.left_directory();
-        shard.leave_wheel(&activation);
-        Some(Taken::Out(activation, taken))
+        shard.take_if(hash, |activation| activation.id().as_str() == id, take)
     }
 
     /// Takes this activation out, if it is there.
     pub(crate) fn remove(&self, activation: &Arc<Activation<T>>) {
         let hash = self.hash(activation.id().as_str());
-        let removed = self.shard(hash).remove(hash, activation);
+        let is_it = |entry: &Arc<Activation<T>>| Arc::ptr_eq(entry, activation);
+        let removed = self.shard(hash).take_if(hash, is_it, |_| Some(()));
         drop(removed);
     }
 
@@ -148,9 +136,8 @@ impl<T: Object> Directory<T> {
         // Who comes to a shard that was visited says by itself when it is due.
         self.next_look.store(NEVER, Ordering::SeqCst);
         for shard in &self.shards {
-            let mut shard = lock(shard);
-            shard.take_idle(times, now, &mut idle);
-            self.next_look.fetch_min(shard.wheel.next_end(), Ordering::SeqCst);
+            let next = lock(shard).take_idle(times, now, &mut idle, |id| self.hash(id));
+            self.next_look.fetch_min(next, Ordering::SeqCst);
         }
         idle
     }
@@ -162,11 +149,10 @@ impl<T: Object> Directory<T> {
 
     /// Puts an activation back that was taken out of the wheel, as if it had been called now.
     pub(crate) fn stays(&self, activation: &Arc<Activation<T>>, now: u64) {
+        let Some(times) = self.idle else { return };
         let hash = self.hash(activation.id().as_str());
-        let mut shard = self.shard(hash);
-        let is_there = shard.find(hash, |entry| Arc::ptr_eq(entry, activation)).is_some();
-        if is_there && activation.idle_place().is_none() {
-            self.watch(&mut shard, activation, hash, now);
+        if let Some(due) = self.shard(hash).watch(hash, activation, times.slot(now)) {
+            self.next_look.fetch_min(due, Ordering::SeqCst);
         }
     }
 
@@ -178,38 +164,34 @@ impl<T: Object> Directory<T> {
 
     /// How many there are, also of those that come or go.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).activations.len()).sum()
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
     /// Visits all that are there, in no order; one shard is locked at a time.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&Arc<Activation<T>>)) {
         for shard in &self.shards {
-            lock(shard).activations.iter().for_each(&mut visit);
+            lock(shard).iter().for_each(&mut visit);
         }
     }
 
     /// All that are there, a shard at each step.
     pub(crate) fn by_shard(&self) -> impl Iterator<Item = Vec<Arc<Activation<T>>>> + '_ {
-        self.shards.iter().map(|shard| lock(shard).activations.iter().cloned().collect())
+        self.shards.iter().map(|shard| lock(shard).iter().cloned().collect())
     }
 
-    /// Has an activation looked at when it may be idle that was last called at `used`; whether no other is due before.
-    fn watch(
-        &self,
-        shard: &mut Shard<T>,
-        activation: &Activation<T>,
-        hash: u64,
-        used: u64,
-    ) -> bool {
-        let Some(times) = self.idle else { return false };
+    /// Whether no other is to be looked at before one that was last called at `used`.
+    #[inline]
+    fn comes_first(&self, times: IdleTimes, used: u64) -> bool {
+        // To find the slot takes a division.
+        if !times.slot_ends_before(self.next_look(), used) {
+            return false;
+        }
         let due = times.slot(used);
-        activation.set_idle_place(Some(shard.wheel.add(due, hash)));
-        due < self.next_look.load(Ordering::SeqCst)
-            && due < self.next_look.fetch_min(due, Ordering::SeqCst)
+        due < self.next_look.fetch_min(due, Ordering::SeqCst)
     }
 
     fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<T>> {
-        // The table uses the topmost and the lowest bits.
+        // A shard's table uses the topmost and the lowest bits.
         lock(&self.shards[(hash >> 32) as usize % SHARDS])
     }
 
@@ -220,64 +202,4 @@ impl<T: Object> Directory<T> {
 
 fn lock<T: Object>(shard: &Mutex<Shard<T>>) -> MutexGuard<'_, Shard<T>> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-// === impl Shard ===
-
-impl<T: Object> Shard<T> {
-    #[inline]
-    fn find(
-        &self,
-        hash: u64,
-        is_it: impl FnMut(&Arc<Activation<T>>) -> bool,
-    ) -> Option<&Arc<Activation<T>>> {
-        self.activations.find(hash, is_it)
-    }
-
-    fn remove(&mut self, hash: u64, activation: &Arc<Activation<T>>) -> Option<Arc<Activation<T>>> {
-        let entry =
-            self.activations.find_entry(hash, |entry| Arc::ptr_eq(entry, activation)).ok()?;
-        let (removed, _) = entry.remove();
-        removed.left_directory();
-        self.leave_wheel(&removed);
-        Some(removed)
-    }
-
-    fn leave_wheel(&mut self, activation: &Activation<T>) {
-        let Some(place) = activation.idle_place() else { return };
-        activation.set_idle_place(None);
-        if let Some(Moved { hash, from }) = self.wheel.remove(place)
-            && let Some(moved) = self.at(hash, from)
-        {
-            moved.set_idle_place(Some(place));
-        }
-    }
-
-    fn take_idle(&mut self, times: IdleTimes, now: u64, idle: &mut Vec<Arc<Activation<T>>>) {
-        while let Some((slot, hashes)) = self.wheel.take_due(now) {
-            for (index, hash) in (0..).zip(hashes) {
-                let Some(activation) = self.at(hash, IdlePlace { slot, index }) else { continue };
-                let activation = Arc::clone(activation);
-                let used = activation.last_used();
-                if times.are_over(used, now) {
-                    activation.set_idle_place(None);
-                    idle.push(activation);
-                } else {
-                    let place = self.wheel.add(times.slot(used), hash);
-                    activation.set_idle_place(Some(place));
-                }
-            }
-        }
-    }
-
-    /// The activation that has this place in the wheel.
-    fn at(&self, hash: u64, place: IdlePlace) -> Option<&Arc<Activation<T>>> {
-        self.find(hash, |entry| entry.idle_place() == Some(place))
-    }
-}
-
-impl<T: Object> Default for Shard<T> {
-    fn default() -> Self {
-        Self { activations: HashTable::new(), wheel: Wheel::default() }
-    }
 }

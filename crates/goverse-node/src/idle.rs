@@ -12,8 +12,6 @@ use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
-use smallvec::SmallVec;
-
 use crate::clock::{NEVER, after};
 
 /// How many slots a time-out is divided into: an object may be idle for that share longer.
@@ -31,8 +29,7 @@ pub(crate) struct IdleTimes {
 
 /// The objects of one shard, by when they are to be looked at.
 ///
-/// Those that come soon go to the last slot, and few of them are in one shard at a time. So it lies beside the rest of the
-/// shard, with room for some: a core that takes the shard over from another has as few cache lines to fetch as may be.
+/// Those that come soon go to the last slot, so that is found at once.
 #[derive(Default)]
 pub(crate) struct Wheel {
     last: Slot,
@@ -45,7 +42,7 @@ struct Slot {
     /// 0 if the slot was never used.
     end: u64,
     /// Those of the objects in it.
-    hashes: SmallVec<[u64; 4]>,
+    hashes: Vec<u64>,
 }
 
 /// Where an object stands in the wheel of its shard. It changes within the lock of the shard only.
@@ -73,12 +70,24 @@ impl IdleTimes {
 
     /// Whether an object is idle by `now` that was last called at `used`.
     pub(crate) fn are_over(self, used: u64, now: u64) -> bool {
-        used.saturating_add(self.timeout) <= now
+        self.end(used) <= now
+    }
+
+    /// When an object is idle that was last called at `used`.
+    pub(crate) fn end(self, used: u64) -> u64 {
+        used.saturating_add(self.timeout)
+    }
+
+    /// Whether the [`slot`](Self::slot) of an object that was last called at `used` ends before `end`, which is the end of
+    /// another or [`NEVER`].
+    #[inline]
+    pub(crate) fn slot_ends_before(self, end: u64, used: u64) -> bool {
+        self.end(used).saturating_add(self.width) <= end
     }
 
     /// The end of the slot of an object that was last called at `used`.
     pub(crate) fn slot(self, used: u64) -> u64 {
-        used.saturating_add(self.timeout).div_ceil(self.width).saturating_mul(self.width)
+        self.end(used).div_ceil(self.width).saturating_mul(self.width)
     }
 }
 
