@@ -13,10 +13,11 @@
 //! made before a recorder is installed does nothing for ever, so install the recorder first.
 //!
 //! ```
-//! use goverse_metrics::{DeactivationReason, TypeMetrics};
+//! use goverse_metrics::{DeactivationReason, ObjectGuard, TypeMetrics};
 //!
 //! let metrics = std::sync::Arc::new(TypeMetrics::new("localhost:47000", "ChatRoom"));
-//! let mut object = metrics.begin_activation().succeed(); // goverse_objects_total +1
+//! let object = ObjectGuard::begin(metrics);
+//! object.succeed(); // goverse_objects_total +1
 //! object.ends(DeactivationReason::Destroyed);
 //! drop(object); // goverse_objects_total -1
 //! ```
@@ -37,7 +38,7 @@ pub use calls::{CallGuard, CallMetrics, MethodMetrics, UnknownCallMetrics};
 pub use catalogue::{CATALOGUE, Kind, Label, Metric, Moves, Stability, Unit, Values};
 pub use cluster::{ClusterMetrics, ClusterSummary, OperationGuard};
 pub use facade::{ABSENT_TYPE, OTHER, TARGET, describe};
-pub use objects::{ActivationAttempt, ObjectGuard, TypeMetrics, UnknownTypeMetrics};
+pub use objects::{ObjectGuard, TypeMetrics, UnknownTypeMetrics};
 pub use server::{NodeMetrics, OverflowMetrics, ScrapeMetrics, report_build};
 pub use store::{AfterCommitMetrics, RepeatedCallMetrics, StoreMetrics, StoreOperationGuard};
 pub use vocabulary::{

@@ -1,6 +1,7 @@
 //! What a node reports of the objects of one type.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use metrics::{Counter, Gauge, Histogram};
 
@@ -13,10 +14,7 @@ use crate::facade::{ABSENT_TYPE, counter, gauge, histogram};
 use crate::vocabulary::{ActivationFailure, DeactivationFailure, DeactivationReason};
 
 /// The resolved handles of one type on one node; made once, when the type is registered.
-///
-/// Each object refers to it. So it is apart from the count of references, which those who make and end objects write to.
-#[derive(Clone, Debug)]
-#[repr(align(128))]
+#[derive(Debug)]
 pub struct TypeMetrics {
     objects: Gauge,
     activations: Counter,
@@ -32,26 +30,23 @@ pub struct UnknownTypeMetrics {
     failures: Counter,
 }
 
-/// An activation under way. It counts as [`ActivationFailure::Abandoned`] unless it is told how it ended.
-#[derive(Debug)]
-#[must_use = "a dropped attempt counts as abandoned"]
-pub struct ActivationAttempt {
-    /// Gone once the attempt has succeeded.
-    metrics: Option<Arc<TypeMetrics>>,
-    outcome: ActivationFailure,
-}
-
-/// One object that is there: `goverse_objects_total` is +1 while this lives.
+/// One object, from the beginning of its activation to its end: `goverse_objects_total` is +1 while it is there.
 ///
-/// When it is dropped the object is counted as deactivated, for the reason last given to
-/// [`ends`](Self::ends), else [`DeactivationReason::Dropped`].
+/// Dropped while its activation is under way, it counts as [`ActivationFailure::Abandoned`]; while the object is there, as
+/// deactivated for the reason last given to [`ends`](Self::ends), else [`DeactivationReason::Dropped`]. So whatever holds
+/// the object holds this. It can be told of the object's ways by who only refers to it, one at a time: by who activates
+/// the object or ends it.
+///
+/// `M` is how it refers to the metrics of its type.
 #[derive(Debug)]
 #[must_use = "the object counts only while its guard lives"]
-pub struct ObjectGuard {
-    metrics: Arc<TypeMetrics>,
-    /// When it came to be, by the [`clock`].
-    since: u64,
-    reason: DeactivationReason,
+pub struct ObjectGuard<M: AsRef<TypeMetrics> = Arc<TypeMetrics>> {
+    metrics: M,
+    /// When it came to be, by the [`clock`]; 0 before that.
+    since: AtomicU64,
+    /// The place of the reason among those there are.
+    reason: AtomicU8,
+    is_over: AtomicBool,
 }
 
 // === impl TypeMetrics ===
@@ -87,14 +82,9 @@ impl TypeMetrics {
         metrics
     }
 
-    /// So many of the same handles, so that not all who make objects count references to the same one.
-    pub fn copies(self, number: usize) -> impl Iterator<Item = Arc<Self>> {
-        std::iter::repeat_n(self, number).map(Arc::new)
-    }
-
-    /// Begins an activation; the result is counted when the attempt ends.
-    pub fn begin_activation(self: &Arc<Self>) -> ActivationAttempt {
-        ActivationAttempt { metrics: Some(Arc::clone(self)), outcome: ActivationFailure::Abandoned }
+    /// Counts an activation that did not succeed.
+    pub fn activation_failed(&self, code: ActivationFailure) {
+        self.activation_failures[code as usize].increment(1);
     }
 
     /// Counts a deactivation hook that did not end well.
@@ -119,59 +109,72 @@ impl UnknownTypeMetrics {
     }
 }
 
-// === impl ActivationAttempt ===
+// === impl ObjectGuard ===
 
-impl ActivationAttempt {
-    /// The object is there: counts the activation, and the object for as long as the guard lives.
-    pub fn succeed(self) -> ObjectGuard {
-        self.succeed_at(clock::now())
+impl<M: AsRef<TypeMetrics>> ObjectGuard<M> {
+    /// Begins an activation.
+    #[inline]
+    pub fn begin(metrics: M) -> Self {
+        let reason = AtomicU8::new(DeactivationReason::Dropped as u8);
+        Self { metrics, since: AtomicU64::new(0), reason, is_over: AtomicBool::new(false) }
+    }
+
+    /// The object is there: counts the activation, and the object from now on.
+    pub fn succeed(&self) {
+        self.succeed_at(clock::now());
     }
 
     /// As [`succeed`](Self::succeed), for who has just read the [`clock`].
-    pub fn succeed_at(mut self, now: u64) -> ObjectGuard {
-        let metrics = self.metrics.take().expect("an attempt succeeds once, as this consumes it");
+    #[inline]
+    pub fn succeed_at(&self, now: u64) {
+        let metrics = self.metrics.as_ref();
         metrics.activations.increment(1);
         metrics.objects.increment(1.0);
-        ObjectGuard { metrics, since: now, reason: DeactivationReason::Dropped }
+        self.since.store(now.max(1), Ordering::Release);
     }
 
     /// The object did not come to be.
-    pub fn fail(mut self, code: ActivationFailure) {
-        self.outcome = code;
+    pub fn fail(&self, code: ActivationFailure) {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.metrics.as_ref().activation_failed(code);
     }
-}
 
-impl Drop for ActivationAttempt {
-    fn drop(&mut self) {
-        if let Some(metrics) = &self.metrics {
-            metrics.activation_failures[self.outcome as usize].increment(1);
-        }
-    }
-}
-
-// === impl ObjectGuard ===
-
-impl ObjectGuard {
     /// Sets the reason that the object's end will be counted under.
-    pub fn ends(&mut self, reason: DeactivationReason) {
-        self.reason = reason;
+    #[inline]
+    pub fn ends(&self, reason: DeactivationReason) {
+        self.reason.store(reason as u8, Ordering::Relaxed);
     }
 
-    /// How long the object has been there.
-    pub fn age(&self) -> std::time::Duration {
-        clock::between(self.since, clock::now())
+    /// Counts the object out, as a drop does; nothing that comes after counts.
+    #[inline]
+    pub fn end(&self) {
+        if self.is_over.load(Ordering::Relaxed) {
+            return;
+        }
+        self.is_over.store(true, Ordering::Relaxed);
+        let Some(since) = self.since() else {
+            return self.metrics.as_ref().activation_failed(ActivationFailure::Abandoned);
+        };
+        let metrics = self.metrics.as_ref();
+        metrics.objects.decrement(1.0);
+        metrics.deactivations[usize::from(self.reason.load(Ordering::Relaxed))].increment(1);
+        metrics.lifetime.record(clock::seconds(since, clock::now()));
     }
 
-    /// The handles that the object is counted with.
-    pub fn metrics(&self) -> &Arc<TypeMetrics> {
+    /// When the object came to be, if it has, by the [`clock`].
+    pub fn since(&self) -> Option<u64> {
+        Some(self.since.load(Ordering::Acquire)).filter(|since| *since != 0)
+    }
+
+    /// What the object is counted with.
+    #[inline]
+    pub fn metrics(&self) -> &M {
         &self.metrics
     }
 }
 
-impl Drop for ObjectGuard {
+impl<M: AsRef<TypeMetrics>> Drop for ObjectGuard<M> {
     fn drop(&mut self) {
-        self.metrics.objects.decrement(1.0);
-        self.metrics.deactivations[self.reason as usize].increment(1);
-        self.metrics.lifetime.record(clock::seconds(self.since, clock::now()));
+        self.end();
     }
 }

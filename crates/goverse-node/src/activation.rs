@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use goverse_core::{ObjectId, TypeName};
-use goverse_metrics::{DeactivationReason, ObjectGuard, PanicSite};
+use goverse_metrics::{ObjectGuard, PanicSite};
 use tokio_util::sync::CancellationToken;
 
 use crate::alarms::Line;
@@ -28,7 +28,8 @@ use crate::waiting_call::Waiter;
 /// of it.
 #[repr(C)]
 pub(crate) struct Activation<T: Object> {
-    object_type: Arc<TypeHandle<T>>,
+    /// What it is counted by, and how it refers to its type.
+    guard: ObjectGuard<TypeHandle<T>>,
     /// When it was last called, came to be, or began to.
     last_used: AtomicU64,
     /// Nothing before the activation has succeeded, and nothing after the end.
@@ -36,8 +37,6 @@ pub(crate) struct Activation<T: Object> {
     id: ObjectId,
     /// Whether its place is free again.
     is_out: AtomicBool,
-    /// When the activation succeeded; 0 before that.
-    since: AtomicU64,
     /// Its place in the wheel of idle objects: the slot, or 0; and the index in it.
     idle_slot: AtomicU64,
     idle_index: AtomicU32,
@@ -54,8 +53,6 @@ pub(crate) struct Live<T> {
     pub(crate) object: T,
     /// What is known of it beside; nothing of one that is not persistent, until a call with an id comes.
     pub(crate) book: Option<Box<Book>>,
-    /// Dropped after the object: it counts until it is gone.
-    guard: ObjectGuard,
 }
 
 /// How far an activation is, with what few have at that point: all objects pay for the room.
@@ -87,14 +84,13 @@ pub trait AnyActivation: Any + Send + Sync {
 
 impl<T: Object> Activation<T> {
     /// An activation whose first turn has begun: the one that brings the object to life.
-    pub(crate) fn begin(object_type: Arc<TypeHandle<T>>, id: ObjectId) -> ExclusiveTurn<Self> {
+    pub(crate) fn begin(object_type: TypeHandle<T>, id: ObjectId) -> ExclusiveTurn<Self> {
         TurnLock::begun(|turns| {
             Arc::new(Self {
-                object_type,
+                guard: ObjectGuard::begin(object_type),
                 id,
                 turns,
                 is_out: AtomicBool::new(false),
-                since: AtomicU64::new(0),
                 last_used: AtomicU64::new(clock::now()),
                 idle_slot: AtomicU64::new(0),
                 idle_index: AtomicU32::new(0),
@@ -129,12 +125,18 @@ impl<T: Object> Activation<T> {
 
     #[inline]
     pub(crate) fn object_type(&self) -> &Arc<ObjectType<T>> {
-        &self.object_type
+        self.guard.metrics()
+    }
+
+    /// What it is counted by. Who has its first turn, or its object, may tell that what becomes of it.
+    #[inline]
+    pub(crate) fn guard(&self) -> &ObjectGuard<TypeHandle<T>> {
+        &self.guard
     }
 
     /// When the object came to be, if it has.
     pub(crate) fn since(&self) -> Option<u64> {
-        Some(self.since.load(Ordering::Acquire)).filter(|since| *since != 0)
+        self.guard.since()
     }
 
     #[inline]
@@ -168,9 +170,10 @@ impl<T: Object> Activation<T> {
     }
 
     /// The object is there.
+    #[inline]
     pub(crate) fn came_to_be(&self, now: u64) {
         self.used(now);
-        self.since.store(now.max(1), Ordering::Release);
+        self.guard.succeed_at(now);
     }
 
     /// The object did not come to be.
@@ -228,9 +231,9 @@ impl<T: Object> Activation<T> {
             && deadline < self.line_due.fetch_min(deadline, Ordering::SeqCst)
         {
             let line: Weak<Self> = Arc::downgrade(self);
-            let node = &self.object_type.node_state;
+            let node = &self.object_type().node_state;
             node.alarms.watch(deadline, line);
-            node.keeper.is_needed(&self.object_type);
+            node.keeper.is_needed(self.object_type());
         }
     }
 
@@ -270,7 +273,7 @@ impl<T: Object> Line for Activation<T> {
     fn look(self: Arc<Self>, now: u64) {
         // Before the line is looked at: who joins it after that comes to watch it anew.
         self.line_due.store(clock::NEVER, Ordering::SeqCst);
-        let is_killed = self.object_type.node_state.lifecycle.is_killed();
+        let is_killed = self.object_type().node_state.lifecycle.is_killed();
         let mut next = clock::NEVER;
         TurnLock::refuse_if(&self, |waiter| {
             let deadline = waiter.deadline();
@@ -286,7 +289,7 @@ impl<T: Object> Line for Activation<T> {
 
 impl<T: Object> AnyActivation for Activation<T> {
     fn type_name(&self) -> &TypeName {
-        &self.object_type.name
+        &self.object_type().name
     }
 
     fn id(&self) -> &ObjectId {
@@ -294,11 +297,11 @@ impl<T: Object> AnyActivation for Activation<T> {
     }
 
     fn node_state(&self) -> &Arc<NodeState> {
-        &self.object_type.node_state
+        &self.object_type().node_state
     }
 
     fn node(&self) -> Option<Node> {
-        self.object_type.node()
+        self.object_type().node()
     }
 }
 
@@ -316,28 +319,24 @@ impl<T: Object> SharedActivation for Arc<Activation<T>> {
 
 impl<T: Object> Live<T> {
     #[inline]
-    pub(crate) fn new(object: T, book: Option<Box<Book>>, guard: ObjectGuard) -> Self {
-        Self { object, book, guard }
+    pub(crate) fn new(object: T, book: Option<Box<Book>>) -> Self {
+        Self { object, book }
     }
 
-    /// Sets the reason that the end will be counted under.
-    pub(crate) fn ends(&mut self, reason: DeactivationReason) {
-        self.guard.ends(reason);
-    }
-
-    /// Drops the object, and then counts it out.
+    /// Drops the object of this activation, and then counts it out.
     ///
     /// # Errors
     /// What the panic said, if the object's drop panics.
-    pub(crate) fn end(self, object_type: &ObjectType<T>) -> Result<(), String> {
-        let Self { object, book, guard } = self;
+    pub(crate) fn end(self, activation: &Activation<T>) -> Result<(), String> {
+        let Self { object, book } = self;
         drop(book);
         let dropped = catch_now(|| drop(object));
         if let Err(message) = &dropped {
+            let object_type = activation.object_type();
             object_type.call_metrics.panicked(PanicSite::Drop);
             tracing::error!(r#type = %object_type.name, panic = message, "dropping an object panicked");
         }
-        drop(guard);
+        activation.guard.end();
         dropped
     }
 }

@@ -8,10 +8,7 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 use futures_util::FutureExt;
 use goverse_core::{ErrorCode, ObjectId, Ran};
-use goverse_metrics::{
-    ActivationAttempt, ActivationFailure, DeactivationFailure, DeactivationReason, ObjectGuard,
-    PanicSite,
-};
+use goverse_metrics::{ActivationFailure, DeactivationFailure, DeactivationReason, PanicSite};
 use tokio::runtime::Handle;
 
 use crate::activation::{Activation, Live};
@@ -58,7 +55,7 @@ pub(crate) fn find_or_begin<T: Object>(
     if object_type.node_state.lifecycle.is_closing() {
         let there = object_type.directory.get(id.as_str());
         if there.is_none() {
-            object_type.metrics().begin_activation().fail(ActivationFailure::ShuttingDown);
+            object_type.metrics.activation_failed(ActivationFailure::ShuttingDown);
         }
         return there.map(Found::There);
     }
@@ -120,9 +117,8 @@ async fn bring_to_life<T: Object>(
     let activation = Arc::clone(threshold.activation());
     let object_type = activation.object_type();
     let lifecycle = &object_type.node_state.lifecycle;
-    let attempt = object_type.metrics().begin_activation();
     if threshold.comes_too_late() {
-        return threshold.refuse(attempt);
+        return threshold.refuse();
     }
     let cx = Ctx::new(Arc::clone(&activation), before, clock::NEVER);
     let life = async {
@@ -135,22 +131,22 @@ async fn bring_to_life<T: Object>(
         // The hook blocked its thread past the limit: nobody would deactivate the object any more.
         Some(Ok(Ok((object, _)))) if lifecycle.is_killed() => {
             let _ = catch_now(|| drop(object));
-            threshold.refuse(attempt)
+            threshold.refuse()
         }
-        Some(Ok(Ok((object, book)))) => Ok(threshold.cross(object, book, attempt)),
+        Some(Ok(Ok((object, book)))) => Ok(threshold.cross(object, book)),
         Some(Ok(Err(NoLife::NotLoaded(error)))) => {
-            attempt.fail(ActivationFailure::NotLoaded);
+            activation.guard().fail(ActivationFailure::NotLoaded);
             tracing::warn!(r#type = %object_type.name, %error, "state not loaded");
             threshold.fails(ObjectError::NotLoaded(error))
         }
         Some(Ok(Err(NoLife::Failed(source)))) => {
-            attempt.fail(ActivationFailure::Failed);
+            activation.guard().fail(ActivationFailure::Failed);
             tracing::warn!(r#type = %object_type.name, error = %source, "activation failed");
             let type_name = object_type.name.clone();
             threshold.fails(ObjectError::ActivationFailed { type_name, source })
         }
-        Some(Err(message)) => threshold.panicked(attempt, message),
-        None => threshold.refuse(attempt),
+        Some(Err(message)) => threshold.panicked(message),
+        None => threshold.refuse(),
     }
 }
 
@@ -234,15 +230,15 @@ async fn deactivate<T: Object>(
     let lifecycle = &object_type.node_state.lifecycle;
     let cx = Ctx::new(Arc::clone(&activation), None, clock::NEVER);
     let Some(mut live) = live else { return Ok(()) };
-    live.ends(reason);
+    activation.guard().ends(reason);
     activation.end_timers();
     let before = state_before_hook(&activation, &live);
     let hook = lifecycle
         .unless_killed(catch(async { live.object.on_deactivate(&cx, reason).await }))
         .await;
     let saved = save_after_hook(&activation, &mut live, before, &hook).await;
-    let metrics = Arc::clone(object_type.metrics());
-    let dropped = live.end(object_type);
+    let metrics = &object_type.metrics;
+    let dropped = live.end(&activation);
     match &hook {
         None => lifecycle.count_cut_off(),
         Some(_) if reason == DeactivationReason::Shutdown => lifecycle.count_deactivated(),
@@ -344,11 +340,10 @@ fn drop_live<T: Object>(
     live: Option<Live<T>>,
     reason: DeactivationReason,
 ) {
-    let Some(mut live) = live else { return };
-    let object_type = activation.object_type();
-    live.ends(reason);
-    let _ = live.end(object_type);
-    let lifecycle = &object_type.node_state.lifecycle;
+    let Some(live) = live else { return };
+    activation.guard().ends(reason);
+    let _ = live.end(activation);
+    let lifecycle = &activation.object_type().node_state.lifecycle;
     if reason == DeactivationReason::CutOff && lifecycle.is_closing() {
         lifecycle.count_cut_off();
     }
@@ -424,33 +419,28 @@ impl<T: Object> Threshold<T> {
     }
 
     /// The object is there, and its first turn goes on.
-    fn cross(
-        mut self,
-        object: T,
-        book: Option<Box<Book>>,
-        attempt: ActivationAttempt,
-    ) -> ExclusiveTurn<Activation<T>> {
+    fn cross(mut self, object: T, book: Option<Box<Book>>) -> ExclusiveTurn<Activation<T>> {
         let mut turn = self.turn.take().expect(UNTIL_ITS_END);
-        let live = Live::new(object, book, came_to_be(turn.owner(), attempt));
-        turn.bring(Some(live));
+        came_to_be(turn.owner());
+        turn.bring(Some(Live::new(object, book)));
         turn
     }
 
     /// The object is there, and free.
     #[inline]
-    fn cross_and_leave(mut self, object: T, attempt: ActivationAttempt) {
+    fn cross_and_leave(mut self, object: T) {
         let turn = self.turn.take().expect(UNTIL_ITS_END);
-        let live = Live::new(object, None, came_to_be(turn.owner(), attempt));
-        turn.end_with(Some(live));
+        came_to_be(turn.owner());
+        turn.end_with(Some(Live::new(object, None)));
     }
 
-    fn refuse<R>(self, attempt: ActivationAttempt) -> Result<R, ObjectError> {
-        attempt.fail(ActivationFailure::ShuttingDown);
+    fn refuse<R>(self) -> Result<R, ObjectError> {
+        self.activation().guard().fail(ActivationFailure::ShuttingDown);
         self.fails(ObjectError::ShuttingDown)
     }
 
-    fn panicked<R>(self, attempt: ActivationAttempt, message: String) -> Result<R, ObjectError> {
-        attempt.fail(ActivationFailure::Panicked);
+    fn panicked<R>(self, message: String) -> Result<R, ObjectError> {
+        self.activation().guard().fail(ActivationFailure::Panicked);
         let object_type = self.activation().object_type();
         object_type.call_metrics.panicked(PanicSite::Activation);
         let type_name = object_type.name.clone();
@@ -467,6 +457,7 @@ impl<T: Object> Threshold<T> {
 impl<T: Object> Drop for Threshold<T> {
     fn drop(&mut self) {
         if let Some(turn) = self.turn.take() {
+            turn.owner().guard().end();
             leave(turn);
         }
     }
@@ -474,12 +465,10 @@ impl<T: Object> Drop for Threshold<T> {
 
 /// Counts an object in that is there.
 #[inline]
-fn came_to_be<T: Object>(activation: &Activation<T>, attempt: ActivationAttempt) -> ObjectGuard {
+fn came_to_be<T: Object>(activation: &Activation<T>) {
     let (begun, now) = (activation.last_used(), clock::now());
-    let guard = attempt.succeed_at(now);
     activation.came_to_be(now);
     activation.object_type().call_metrics.activation_took(clock::seconds(begun, now));
-    guard
 }
 
 /// A failed activation, as those are told who waited for it.

@@ -12,7 +12,6 @@ use goverse_metrics::{
 };
 
 use crate::activation::{Activation, describe};
-use crate::alarms::shard_of_thread;
 use crate::bytes_call::{BytesCall, Reply};
 use crate::call_error::{CallError, SystemError};
 use crate::caller::Origin;
@@ -37,8 +36,8 @@ pub(crate) struct ObjectType<T: Object> {
     /// From how many ns on a turn is long.
     pub(crate) long_turn: u64,
     pub(crate) construct: Constructor<T>,
-    /// As many as threads have numbers, since each object counts as a reference to one.
-    metrics: Box<[Arc<TypeMetrics>]>,
+    /// What is counted of its objects.
+    pub(crate) metrics: TypeMetrics,
     pub(crate) call_metrics: Arc<CallMetrics>,
     pub(crate) repeated: RepeatedCallMetrics,
     pub(crate) directory: Directory<T>,
@@ -55,9 +54,6 @@ pub(crate) struct ObjectType<T: Object> {
 }
 
 pub(crate) type Constructor<T> = Box<dyn Fn() -> T + Send + Sync>;
-
-/// How many copies of its metrics a type has.
-const METRICS: usize = 16;
 
 /// A call that came as bytes, or from a client that knows the type's name alone.
 pub(crate) struct NamedCall {
@@ -129,7 +125,7 @@ impl<T: Object> ObjectType<T> {
         let unknown_method =
             MethodMetrics::unknown(address, name.as_str(), Arc::clone(&call_metrics));
         Self {
-            metrics: TypeMetrics::new(address, name.as_str()).copies(METRICS).collect(),
+            metrics: TypeMetrics::new(address, name.as_str()),
             call_metrics,
             repeated: RepeatedCallMetrics::new(address, name.as_str()),
             methods,
@@ -147,12 +143,6 @@ impl<T: Object> ObjectType<T> {
             this,
             handles: Handles::default(),
         }
-    }
-
-    /// What is counted of its objects.
-    #[inline]
-    pub(crate) fn metrics(&self) -> &Arc<TypeMetrics> {
-        &self.metrics[shard_of_thread() % METRICS]
     }
 
     /// The `Arc` that it is in.

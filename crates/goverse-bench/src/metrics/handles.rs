@@ -14,6 +14,7 @@ use metrics::{Counter, Gauge, Histogram, Recorder};
 use metrics_exporter_prometheus::PrometheusRecorder;
 use prometheus_client::metrics as client;
 
+use super::page::object;
 use super::peers;
 use crate::measure::{Cost, Runs, Work, in_turns};
 use crate::report::{Figure, Report};
@@ -101,7 +102,7 @@ fn accounts(recorder: &dyn Recorder) -> Operate {
     let new = || TypeMetrics::new(peers::NODE, "ChatRoom");
     let metrics = Arc::new(metrics::with_local_recorder(recorder, new));
     Box::new(move |operations| {
-        (0..operations).for_each(|_| drop(black_box(&metrics).begin_activation().succeed()));
+        (0..operations).for_each(|_| drop(object(black_box(&metrics))));
     })
 }
 

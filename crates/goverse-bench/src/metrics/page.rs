@@ -85,15 +85,22 @@ pub(super) fn fill(recorder: &dyn Recorder, types: usize) -> Vec<ObjectGuard> {
 /// Objects of one type, the more the higher its `number`.
 fn exercise(metrics: &Arc<TypeMetrics>, number: usize) -> Vec<ObjectGuard> {
     for reason in DeactivationReason::ALL.iter().cycle().take(number) {
-        metrics.begin_activation().succeed().ends(*reason);
+        object(metrics).ends(*reason);
     }
     for code in ActivationFailure::ALL.iter().cycle().take(number / 2) {
-        metrics.begin_activation().fail(*code);
+        metrics.activation_failed(*code);
     }
     for code in DeactivationFailure::ALL.iter().cycle().take(number / 3) {
         metrics.deactivation_failed(*code);
     }
-    (0..number).map(|_| metrics.begin_activation().succeed()).collect()
+    (0..number).map(|_| object(metrics)).collect()
+}
+
+/// An object that is there.
+pub(super) fn object(metrics: &Arc<TypeMetrics>) -> ObjectGuard {
+    let guard = ObjectGuard::begin(Arc::clone(metrics));
+    guard.succeed();
+    guard
 }
 
 /// Both pages show the same series of every family that the exporter has.

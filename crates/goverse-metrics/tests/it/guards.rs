@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use goverse_metrics::{
-    ActivationFailure, DeactivationFailure, DeactivationReason, TypeMetrics, UnknownTypeMetrics,
+    ActivationFailure, DeactivationFailure, DeactivationReason, ObjectGuard, TypeMetrics,
+    UnknownTypeMetrics,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
@@ -37,11 +38,18 @@ pub(crate) fn nonzero(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {
     values
 }
 
+/// An object that is there.
+pub(crate) fn object(metrics: &Arc<TypeMetrics>) -> ObjectGuard {
+    let guard = ObjectGuard::begin(Arc::clone(metrics));
+    guard.succeed();
+    guard
+}
+
 #[test]
 fn an_object_counts_while_its_guard_lives() {
     let mut guards = Vec::new();
     check(
-        |metrics| guards.extend((0..3).map(|_| metrics.begin_activation().succeed())),
+        |metrics| guards.extend((0..3).map(|_| object(metrics))),
         &[("objects_total", 3.0), ("object_activations_total", 3.0)],
     );
 }
@@ -50,12 +58,31 @@ fn an_object_counts_while_its_guard_lives() {
 fn an_ended_object_is_counted_under_its_reason() {
     check(
         |metrics| {
-            let mut guard = metrics.begin_activation().succeed();
-            guard.ends(DeactivationReason::Destroyed);
+            object(metrics).ends(DeactivationReason::Destroyed);
         },
         &[
             ("object_activations_total", 1.0),
             ("object_deactivations_total/destroyed", 1.0),
+            ("object_lifetime_seconds", 1.0),
+        ],
+    );
+}
+
+#[test]
+fn an_object_that_was_counted_out_is_not_once_more() {
+    let mut guards = Vec::new();
+    check(
+        |metrics| {
+            guards.extend((0..2).map(|_| object(metrics)));
+            guards[0].ends(DeactivationReason::Idle);
+            guards[0].end();
+            guards[0].ends(DeactivationReason::Destroyed);
+            drop(guards.remove(0));
+        },
+        &[
+            ("objects_total", 1.0),
+            ("object_activations_total", 2.0),
+            ("object_deactivations_total/idle", 1.0),
             ("object_lifetime_seconds", 1.0),
         ],
     );
@@ -67,7 +94,7 @@ fn a_guard_lost_in_a_panic_is_counted_as_dropped() {
         |metrics| {
             let metrics = Arc::clone(metrics);
             let lost = std::thread::spawn(move || {
-                let _guard = metrics.begin_activation().succeed();
+                let _guard = object(&metrics);
                 panic!("on purpose");
             });
             assert!(lost.join().is_err());
@@ -83,7 +110,7 @@ fn a_guard_lost_in_a_panic_is_counted_as_dropped() {
 #[test]
 fn an_attempt_that_is_dropped_counts_as_abandoned() {
     check(
-        |metrics| drop(metrics.begin_activation()),
+        |metrics| drop(ObjectGuard::begin(metrics)),
         &[("object_activation_failures_total/abandoned", 1.0)],
     );
 }
@@ -92,7 +119,7 @@ fn an_attempt_that_is_dropped_counts_as_abandoned() {
 fn failures_are_counted_by_code() {
     check(
         |metrics| {
-            metrics.begin_activation().fail(ActivationFailure::Panicked);
+            ObjectGuard::begin(metrics).fail(ActivationFailure::Panicked);
             metrics.deactivation_failed(DeactivationFailure::TimedOut);
         },
         &[
@@ -117,6 +144,6 @@ fn unknown_types_share_one_series() {
 fn handles_made_before_the_recorder_stay_silent() {
     let early = Arc::new(TypeMetrics::new("n1", "Room"));
     let recorder = DebuggingRecorder::new();
-    let _guard = metrics::with_local_recorder(&recorder, || early.begin_activation().succeed());
+    let _guard = metrics::with_local_recorder(&recorder, || object(&early));
     assert_eq!(nonzero(&recorder.snapshotter()), BTreeMap::new());
 }

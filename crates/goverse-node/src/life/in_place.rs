@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::Arc;
 
-use goverse_metrics::{ActivationAttempt, DeactivationFailure, DeactivationReason};
+use goverse_metrics::{DeactivationFailure, DeactivationReason};
 
 use super::{Threshold, tell};
 use crate::activation::{Activation, Live};
@@ -21,7 +21,7 @@ struct Leaving<'a, T: Object>(&'a Arc<Activation<T>>);
 pub(super) fn bring_to_life<T: Object>(
     threshold: Threshold<T>,
 ) -> Result<ExclusiveTurn<Activation<T>>, ObjectError> {
-    make(threshold, |threshold, object, attempt| threshold.cross(object, None, attempt))
+    make(threshold, |threshold, object| threshold.cross(object, None))
 }
 
 /// Makes an object.
@@ -32,21 +32,20 @@ pub(super) fn create<T: Object>(threshold: Threshold<T>) -> Result<(), ObjectErr
 #[inline]
 fn make<T: Object, R>(
     threshold: Threshold<T>,
-    cross: impl FnOnce(Threshold<T>, T, ActivationAttempt) -> R,
+    cross: impl FnOnce(Threshold<T>, T) -> R,
 ) -> Result<R, ObjectError> {
     let object_type = threshold.activation().object_type();
-    let attempt = object_type.metrics().begin_activation();
     if threshold.comes_too_late() {
-        return threshold.refuse(attempt);
+        return threshold.refuse();
     }
     match catch_now(|| (object_type.construct)()) {
         // The constructor blocked its thread past the limit: nobody would deactivate the object any more.
         Ok(object) if object_type.node_state.lifecycle.is_killed() => {
             let _ = catch_now(|| drop(object));
-            threshold.refuse(attempt)
+            threshold.refuse()
         }
-        Ok(object) => Ok(cross(threshold, object, attempt)),
-        Err(message) => threshold.panicked(attempt, message),
+        Ok(object) => Ok(cross(threshold, object)),
+        Err(message) => threshold.panicked(message),
     }
 }
 
@@ -61,7 +60,7 @@ pub(super) fn destroy<T: Object>(
         let Some(there) = object_type.directory.get(id) else { return Doing::Done(None) };
         let Some(live) = close(&there) else { return wait_and_end(there) };
         let leaving = Leaving(&there);
-        let ended = end(live, object_type, reason);
+        let ended = end(live, &there, reason);
         drop(leaving);
         return Doing::Done(Some(ended));
     }
@@ -70,7 +69,7 @@ pub(super) fn destroy<T: Object>(
         None => Doing::Done(None),
         Some(Taken::Stays(there)) => wait_and_end(there),
         Some(Taken::Out(activation, live)) => {
-            let ended = end(live, object_type, reason);
+            let ended = end(live, &activation, reason);
             activation.end_timers_if_any();
             tell(object_type);
             Doing::Done(Some(ended))
@@ -91,21 +90,22 @@ pub(super) fn deactivate<T: Object>(
 ) -> Result<(), ObjectError> {
     let live = turn.take();
     let threshold = Threshold { turn: Some(turn) };
-    end(live, threshold.activation().object_type(), reason)
+    end(live, threshold.activation(), reason)
 }
 
 /// Drops an object that takes no more turns, and counts that.
 #[inline]
 fn end<T: Object>(
     live: Option<Live<T>>,
-    object_type: &ObjectType<T>,
+    activation: &Activation<T>,
     reason: DeactivationReason,
 ) -> Result<(), ObjectError> {
-    let Some(mut live) = live else { return Ok(()) };
+    let Some(live) = live else { return Ok(()) };
+    let object_type = activation.object_type();
     let lifecycle = &object_type.node_state.lifecycle;
     let is_cut_off = lifecycle.is_killed();
-    live.ends(reason);
-    let dropped = live.end(object_type);
+    activation.guard().ends(reason);
+    let dropped = live.end(activation);
     if is_cut_off {
         lifecycle.count_cut_off();
     } else if reason == DeactivationReason::Shutdown {
@@ -114,11 +114,11 @@ fn end<T: Object>(
     match dropped {
         Ok(()) if !is_cut_off => Ok(()),
         Ok(()) => {
-            object_type.metrics().deactivation_failed(DeactivationFailure::TimedOut);
+            object_type.metrics.deactivation_failed(DeactivationFailure::TimedOut);
             Err(ObjectError::ShuttingDown)
         }
         Err(message) => {
-            object_type.metrics().deactivation_failed(DeactivationFailure::Panicked);
+            object_type.metrics.deactivation_failed(DeactivationFailure::Panicked);
             let type_name = object_type.name.clone();
             Err(ObjectError::DeactivationPanicked { type_name, message })
         }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use goverse_metrics::TypeMetrics;
+use goverse_metrics::{ObjectGuard, TypeMetrics};
 use goverse_server::Recorder;
 
 use crate::fixture::{page, server};
@@ -92,7 +92,8 @@ fn our_own_metrics_are_capped_too() {
     let recorder = Recorder::builder().build().unwrap();
     let objects: Vec<_> = metrics::with_local_recorder(&recorder, || {
         let types = (0..2_500).map(|index| Arc::new(TypeMetrics::new("n:1", &format!("T{index}"))));
-        types.map(|metrics| metrics.begin_activation().succeed()).collect()
+        let objects = types.map(ObjectGuard::begin);
+        objects.inspect(ObjectGuard::succeed).collect()
     });
     let scrape = rendered(&recorder);
     assert_eq!(scrape.families["goverse_objects_total"].series.len(), 2_001);
