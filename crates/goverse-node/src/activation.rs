@@ -28,12 +28,12 @@ use crate::waiting_call::Waiter;
 /// of it.
 #[repr(C)]
 pub(crate) struct Activation<T: Object> {
-    /// What it is counted by, and how it refers to its type.
-    guard: ObjectGuard<TypeHandle<T>>,
     /// When it was last called, came to be, or began to.
     last_used: AtomicU64,
     /// Nothing before the activation has succeeded, and nothing after the end.
     turns: TurnLock<Option<Live<T>>, Waiter<T>>,
+    /// What it is counted by, and how it refers to its type.
+    guard: ObjectGuard<TypeHandle<T>>,
     id: ObjectId,
     /// Whether its place is free again.
     is_out: AtomicBool,

@@ -2,6 +2,8 @@
 //! also knows which of its objects may be idle.
 
 mod shard;
+#[cfg(test)]
+mod tests;
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};

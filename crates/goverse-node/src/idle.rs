@@ -170,9 +170,11 @@ impl Slot {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use expect_test::{Expect, expect};
 
-    use super::{IdlePlace, NEVER, Wheel};
+    use super::{IdlePlace, IdleTimes, NEVER, Wheel};
 
     /// Does what the words say: `3+a` adds an object to the slot that ends at 3, `3-0` takes out the one at its place 0,
     /// `@3` takes what is due. Then the wheel, and what came out.
@@ -252,5 +254,23 @@ mod tests {
                 next 6, 1 in the last, 0 earlier
             "#]],
         );
+    }
+
+    #[test]
+    fn a_slot_is_told_to_end_before_another_without_being_found() {
+        let times = IdleTimes::new(Duration::from_secs(1));
+        let width = times.slot(1) - times.slot(0);
+        let ends = (0..80).map(|slot| slot * width).chain([NEVER]);
+        for end in ends {
+            for used in
+                (0..40 * width).step_by(width as usize / 4).flat_map(|used| [used, used + 1])
+            {
+                assert_eq!(
+                    times.slot_ends_before(end, used),
+                    times.slot(used) < end,
+                    "{used} {end}"
+                );
+            }
+        }
     }
 }
