@@ -3,10 +3,10 @@
 //! Whoever looks into the directory writes to the lock of a shard, which another core may have written to last. A thread that
 //! calls the same objects again and again finds them here instead, and writes to nothing but the object itself.
 //!
-//! Each thread has one table for all types and nodes, with one place for each hash, so it takes [`PLACES`] × 32 bytes
-//! at the most. An id is remembered when it was looked for twice while nothing else was in its place, so objects that are
-//! called once leave nothing behind. What is remembered is held weakly: the object ends when it ends, and leaves no more
-//! than its memory until something else takes the place.
+//! Each thread has one table for all types and nodes, with some places for each hash, as a cache of a processor has. An id is
+//! remembered when it was looked for twice while nothing else was in its places, so objects that are called once leave
+//! nothing behind. What is remembered is held weakly: the object ends when it ends, and leaves no more than its memory until
+//! something else takes the place.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
@@ -14,19 +14,23 @@ use std::sync::{Arc, Weak};
 use crate::activation::{Activation, AnyActivation};
 use crate::object::Object;
 
-/// How many ids a thread remembers; a power of two.
-const PLACES: usize = 4_096;
+/// A power of two. With the places in each, a thread remembers some 4000 ids.
+const SETS: usize = 1_024;
+const PLACES: usize = 4;
 
 thread_local! {
-    static RECENT: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
+    static RECENT: RefCell<Vec<Set>> = const { RefCell::new(Vec::new()) };
 }
 
+/// What is remembered of ids whose hashes end alike.
 #[derive(Default)]
-struct Place {
-    hash: u64,
-    activation: Option<Weak<dyn AnyActivation>>,
+struct Set {
+    hashes: [u64; PLACES],
+    activations: [Option<Weak<dyn AnyActivation>>; PLACES],
     /// The hash of what was looked for in vain.
     missed: u32,
+    /// The place that is taken next.
+    next: u8,
 }
 
 /// The activation of this hash that `is_it` says yes to, if this thread remembers it.
@@ -36,9 +40,10 @@ pub(crate) fn find<T: Object>(
     is_it: impl FnOnce(&Activation<T>) -> bool,
 ) -> Option<Arc<Activation<T>>> {
     let found = RECENT.try_with(|recent| {
-        let places = recent.borrow();
-        let place = places.get(index(hash)).filter(|place| place.hash == hash)?;
-        place.activation.as_ref()?.upgrade()
+        let sets = recent.borrow();
+        let set = sets.get(index(hash))?;
+        let place = set.hashes.iter().position(|remembered| *remembered == hash)?;
+        set.activations[place].as_ref()?.upgrade()
     });
     Activation::of(found.ok()??).filter(|activation| is_it(activation))
 }
@@ -47,21 +52,36 @@ pub(crate) fn find<T: Object>(
 pub(crate) fn remember<T: Object>(hash: u64, activation: &Arc<Activation<T>>) {
     // At its end a thread remembers nothing.
     let _ = RECENT.try_with(|recent| {
-        let mut places = recent.borrow_mut();
-        if places.is_empty() {
-            places.resize_with(PLACES, Place::default);
+        let mut sets = recent.borrow_mut();
+        if sets.is_empty() {
+            sets.resize_with(SETS, Set::default);
         }
-        let place = &mut places[index(hash)];
+        let set = &mut sets[index(hash)];
         let missed = (hash >> 32) as u32;
-        if std::mem::replace(&mut place.missed, missed) == missed {
+        if std::mem::replace(&mut set.missed, missed) == missed {
             let activation: Weak<Activation<T>> = Arc::downgrade(activation);
-            *place = Place { hash, activation: Some(activation), missed };
+            set.remember(hash, activation);
         }
     });
 }
 
 fn index(hash: u64) -> usize {
-    hash as usize % PLACES
+    hash as usize % SETS
+}
+
+// === impl Set ===
+
+impl Set {
+    /// Takes the place of the hash, else the one that was taken longest ago.
+    fn remember(&mut self, hash: u64, activation: Weak<dyn AnyActivation>) {
+        let same = self.hashes.iter().position(|remembered| *remembered == hash);
+        let place = same.unwrap_or_else(|| {
+            self.next = (self.next + 1) % PLACES as u8;
+            usize::from(self.next)
+        });
+        self.hashes[place] = hash;
+        self.activations[place] = Some(activation);
+    }
 }
 
 #[cfg(test)]
@@ -71,7 +91,7 @@ mod tests {
 
     use futures_util::FutureExt;
 
-    use super::{PLACES, Place, find};
+    use super::{PLACES, SETS, Set, find};
     use crate::activation::Activation;
     use crate::node::Node;
     use crate::object::Object;
@@ -141,6 +161,26 @@ mod tests {
     }
 
     #[test]
+    fn ids_whose_hashes_end_alike_do_not_take_each_others_place() {
+        let (node, _) = node();
+        let hash = |id: &str| node.object_type::<Thing>().unwrap().directory.hash(id);
+        let first = hash("a") as usize % SETS;
+        let alike = (0..).map(|number: u32| number.to_string());
+        let alike = alike.filter(|id| hash(id) as usize % SETS == first);
+        let ids: Vec<_> = std::iter::once("a".to_owned()).chain(alike).take(PLACES + 1).collect();
+        let look_twice = |id: &String| [(); 2].map(|()| get(&node, id).unwrap());
+        for id in &ids {
+            create(&node, id);
+        }
+        ids[..PLACES].iter().for_each(|id| drop(look_twice(id)));
+        assert!(ids[..PLACES].iter().all(|id| remembers(&node, id)));
+        // The one that came first makes room.
+        look_twice(&ids[PLACES]);
+        assert!(ids[1..].iter().all(|id| remembers(&node, id)));
+        assert!(!remembers(&node, "a"));
+    }
+
+    #[test]
     fn nothing_of_another_node_is_found() {
         let (one, two) = (node().0, node().0);
         create(&one, "a");
@@ -157,6 +197,6 @@ mod tests {
 
     #[test]
     fn a_thread_remembers_little() {
-        assert!(size_of::<Place>() * PLACES <= 128 * 1024);
+        assert!(size_of::<Set>() * SETS <= 128 * 1024);
     }
 }
