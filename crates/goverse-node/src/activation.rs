@@ -35,11 +35,11 @@ pub(crate) struct Activation<T: Object> {
     /// What it is counted by, and how it refers to its type.
     guard: ObjectGuard<TypeHandle<T>>,
     id: ObjectId,
-    /// Whether its place is free again.
-    is_out: AtomicBool,
     /// Its place in the wheel of idle objects: the slot, or 0; and the index in it.
     idle_slot: AtomicU64,
     idle_index: AtomicU32,
+    /// Whether its place is free again.
+    is_out: AtomicBool,
     /// Whether its turns have set timers.
     has_timers: AtomicBool,
     /// When its line is to be looked at for calls that wait no longer.
