@@ -131,7 +131,7 @@ impl<T: Object> Directory<T> {
         drop(removed);
     }
 
-    /// Takes out of the wheel who has not been called for long enough by `now`; who has been moves on.
+    /// Those who have not been called for long enough by `now`. They are watched no more, until they [`stay`](Self::stays).
     pub(crate) fn take_idle(&self, now: u64) -> Vec<Arc<Activation<T>>> {
         let mut idle = Vec::new();
         let Some(times) = self.idle.filter(|_| self.next_look() <= now) else { return idle };
@@ -149,7 +149,7 @@ impl<T: Object> Directory<T> {
         self.next_look.load(Ordering::SeqCst)
     }
 
-    /// Puts an activation back that was taken out of the wheel, as if it had been called now.
+    /// Watches an activation again that was taken for idle, as if it had been called now.
     pub(crate) fn stays(&self, activation: &Arc<Activation<T>>, now: u64) {
         let Some(times) = self.idle else { return };
         let hash = self.hash(activation.id().as_str());

@@ -5,8 +5,9 @@
 //! call itself writes down its time and nothing else. So each object is looked at once in a time-out, and a look costs
 //! what is due. After the timing wheels of Varghese and Lauck (1987), with times that are corrected only when due.
 //!
-//! Each shard of the directory has a wheel of its own, under the same lock: an object comes to both and leaves both at
-//! once, and the wheel knows it by the hash that the directory has it under.
+//! Each shard of the directory has a wheel of its own, under the same lock: an object comes to the table and the wheel at
+//! once, and leaves both at once, and the wheel knows it by the hash that the table has it under. The few newest of a shard
+//! stand in neither, and are looked at whenever the shard is.
 
 use std::collections::VecDeque;
 use std::mem;
