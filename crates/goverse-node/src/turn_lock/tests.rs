@@ -1,5 +1,7 @@
 //! Who runs and who waits, told in text, and what a turn does to the state.
 
+mod brief;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -116,123 +118,6 @@ fn only_a_brief_turn_that_nobody_waits_for_is_worth_a_moment() {
     drop(waiter);
     let _turn = TurnLock::try_begin_exclusive(Arc::clone(&object), false).unwrap();
     assert_eq!(busy(), Some(NotNow::WouldWait));
-}
-
-#[test]
-fn brief_turns_have_the_state_while_nobody_else_wants_it() {
-    let object = Object::new();
-    let brief = || TurnLock::try_begin_brief(&object, Turn::Exclusive);
-    brief().unwrap().state_mut().unwrap().push('a');
-    let turn = brief().unwrap();
-    assert_eq!(brief().err(), Some(NotNow::Busy));
-    assert_eq!(TurnLock::try_begin_brief(&object, Turn::Shared).err(), Some(NotNow::Busy));
-    assert_eq!(TurnLock::try_begin_shared(object.clone(), false).err(), Some(NotNow::Busy));
-    assert_eq!(*turn.state(), ['a']);
-    drop(turn);
-    let mut turn = TurnLock::try_begin_exclusive(object.clone(), true).unwrap();
-    turn.push('b');
-    assert_eq!(brief().err(), Some(NotNow::WouldWait));
-    drop(turn);
-    assert_eq!(*brief().unwrap().state(), ['a', 'b']);
-}
-
-#[test]
-fn a_brief_turn_gives_way_to_who_waits() {
-    let object = Object::new();
-    let brief = || TurnLock::try_begin_brief(&object, Turn::Exclusive);
-    let turn = brief().unwrap();
-    let mut first = TurnLock::begin_exclusive(object.clone(), 2);
-    let mut second = TurnLock::begin_shared(object.clone(), 2);
-    assert!((&mut first).now_or_never().is_none());
-    assert!((&mut second).now_or_never().is_none());
-    assert_eq!(brief().err(), Some(NotNow::WouldWait));
-    drop(turn);
-    let first = first.now_or_never().unwrap().unwrap();
-    assert_eq!(brief().err(), Some(NotNow::WouldWait));
-    drop(first);
-    drop(second.now_or_never().unwrap().unwrap());
-    assert!(brief().is_ok(), "the line is empty");
-}
-
-#[test]
-fn brief_shared_turns_run_beside_each_other() {
-    let object = Object::new();
-    let brief = |turn| TurnLock::try_begin_brief(&object, turn);
-    let (one, two) = (brief(Turn::Shared).unwrap(), brief(Turn::Shared).unwrap());
-    assert!(one.is_shared() && two.is_shared());
-    assert_eq!(brief(Turn::Exclusive).err(), Some(NotNow::Busy));
-    assert!(one.into_exclusive().is_err());
-    drop(two);
-    assert!(!brief(Turn::Exclusive).unwrap().is_shared());
-}
-
-#[test]
-fn the_state_rests_only_after_turns_that_do_not_wait() {
-    let object = Object::new();
-    let rests = || TurnLock::try_begin_brief(&object, Turn::Exclusive).is_ok();
-    drop(TurnLock::try_begin_exclusive(object.clone(), false).unwrap());
-    assert!(!rests(), "the next turn may be of that kind, too");
-    drop(TurnLock::try_begin_exclusive(object.clone(), true).unwrap());
-    assert!(rests());
-    drop(TurnLock::try_begin_shared(object.clone(), false).unwrap());
-    assert!(!rests());
-    let turns = [(); 2].map(|()| TurnLock::try_begin_shared(object.clone(), true).unwrap());
-    assert!(!rests());
-    drop(turns);
-    assert!(rests());
-}
-
-#[test]
-fn a_large_state_is_not_moved() {
-    type State = [u8; 4096];
-    struct Large(TurnLock<State, TaskWaiter<Large>>);
-    impl TurnOwner for Large {
-        type State = State;
-        type Waiter = TaskWaiter<Self>;
-
-        fn turn_lock(&self) -> &TurnLock<State, TaskWaiter<Self>> {
-            &self.0
-        }
-
-        fn answer(waiter: TaskWaiter<Self>, turn: Result<Granted<Self>, Refused>) {
-            waiter.answer(turn);
-        }
-    }
-    let large = Arc::new(Large(TurnLock::new([0; 4096])));
-    let at = |large: &Arc<Large>| {
-        let turn = TurnLock::try_begin_exclusive(large.clone(), true).ok().unwrap();
-        std::ptr::from_ref(&*turn).addr()
-    };
-    let first = at(&large);
-    let brief = TurnLock::try_begin_brief(&large, Turn::Exclusive);
-    assert_eq!(brief.err(), Some(NotNow::WouldWait));
-    assert_eq!(at(&large), first);
-}
-
-#[test]
-fn a_brief_turn_goes_on_as_an_exclusive_one() {
-    let object = Object::new();
-    let turn = TurnLock::try_begin_brief(&object, Turn::Exclusive).unwrap();
-    let mut waiter = TurnLock::begin_exclusive(object.clone(), 1);
-    assert!((&mut waiter).now_or_never().is_none());
-    let mut turn = turn.into_exclusive().ok().unwrap();
-    assert!((&mut waiter).now_or_never().is_none());
-    turn.push('a');
-    drop(turn);
-    assert_eq!(*waiter.now_or_never().unwrap().unwrap(), ['a']);
-}
-
-#[test]
-fn a_brief_turn_that_panics_gives_the_state_back() {
-    let object = Object::new();
-    let panics = std::panic::AssertUnwindSafe(|| {
-        let mut turn = TurnLock::try_begin_brief(&object, Turn::Exclusive).unwrap();
-        turn.state_mut().unwrap().push('a');
-        panic!("on purpose");
-    });
-    assert!(std::panic::catch_unwind(panics).is_err());
-    assert_eq!(*TurnLock::try_begin_brief(&object, Turn::Shared).unwrap().state(), ['a']);
-    assert_eq!(TurnLock::try_begin_exclusive(object, false).unwrap().close().unwrap(), ['a']);
 }
 
 #[test]
