@@ -383,7 +383,8 @@ pub(crate) async fn run_in<M: Method, G: Borrow<MethodMetrics>>(
         cx.may_save(turn.take_book(), once.is_some());
     }
     if let Some(once) = &once {
-        match find_repeat::<M>(&mut turn, &cx, once).await {
+        // Boxed: the turns of other calls need no room for it.
+        match Box::pin(find_repeat::<M>(&mut turn, &cx, once)).await {
             Repeat::First => {}
             repeat => return repeated(turn, &cx, repeat, guard, received, begun),
         }

@@ -2,7 +2,7 @@
 
 mod in_place;
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
@@ -114,18 +114,18 @@ async fn bring_to_life<T: Object>(
     threshold: Threshold<T>,
     before: Option<Arc<Link>>,
 ) -> Result<ExclusiveTurn<Activation<T>>, ObjectError> {
-    let activation = Arc::clone(threshold.activation());
-    let object_type = activation.object_type();
-    let lifecycle = &object_type.node_state.lifecycle;
     if threshold.comes_too_late() {
         return threshold.refuse();
     }
-    let cx = Ctx::new(Arc::clone(&activation), before, clock::NEVER);
+    let cx = Ctx::new(Arc::clone(threshold.activation()), before, clock::NEVER);
+    let activation = cx.typed_activation();
+    let object_type = activation.object_type();
+    let lifecycle = &object_type.node_state.lifecycle;
     let life = async {
-        let (mut object, book) = load(&activation).await.map_err(NoLife::NotLoaded)?;
+        let (mut object, book) = load(activation).await.map_err(NoLife::NotLoaded)?;
         object.on_activate(&cx).await.map(|()| (object, book)).map_err(NoLife::Failed)
     };
-    let came = lifecycle.unless_killed(catch(life)).await;
+    let came = lifecycle.unless_killed(pin!(catch(life))).await;
     cx.end();
     match came {
         // The hook blocked its thread past the limit: nobody would deactivate the object any more.
@@ -225,48 +225,47 @@ async fn deactivate<T: Object>(
     }
     let live = turn.take();
     let threshold = Threshold { turn: Some(turn) };
-    let activation = Arc::clone(threshold.activation());
+    let cx = Ctx::new(Arc::clone(threshold.activation()), None, clock::NEVER);
+    let activation = cx.typed_activation();
     let object_type = activation.object_type();
     let lifecycle = &object_type.node_state.lifecycle;
-    let cx = Ctx::new(Arc::clone(&activation), None, clock::NEVER);
     let Some(mut live) = live else { return Ok(()) };
     activation.guard().ends(reason);
     activation.end_timers();
-    let before = state_before_hook(&activation, &live);
-    let hook = lifecycle
-        .unless_killed(catch(async { live.object.on_deactivate(&cx, reason).await }))
-        .await;
-    let saved = save_after_hook(&activation, &mut live, before, &hook).await;
+    let before = state_before_hook(activation, &live);
+    let hook = async { live.object.on_deactivate(&cx, reason).await };
+    let hook = lifecycle.unless_killed(pin!(catch(hook))).await;
+    let saved = save_after_hook(activation, &mut live, before, &hook).await;
     let metrics = &object_type.metrics;
-    let dropped = live.end(&activation);
+    let dropped = live.end(activation);
     match &hook {
         None => lifecycle.count_cut_off(),
         Some(_) if reason == DeactivationReason::Shutdown => lifecycle.count_deactivated(),
         Some(_) => {}
     }
     drop(threshold);
-    let type_name = object_type.name.clone();
+    let name = &object_type.name;
     if let Err(error) = saved {
         metrics.deactivation_failed(DeactivationFailure::NotSaved);
-        tracing::error!(r#type = %type_name, %error, "an object went with changes that could not be saved");
+        tracing::error!(r#type = %name, %error, "an object went with changes that could not be saved");
         return Err(ObjectError::NotSaved(error));
     }
     match (hook, dropped) {
         (Some(Ok(Ok(()))), Ok(())) => Ok(()),
         (Some(Ok(Err(source))), Ok(())) => {
             metrics.deactivation_failed(DeactivationFailure::Failed);
-            tracing::warn!(r#type = %type_name, error = %source, "deactivation failed");
-            Err(ObjectError::DeactivationFailed { type_name, source })
+            tracing::warn!(r#type = %name, error = %source, "deactivation failed");
+            Err(ObjectError::DeactivationFailed { type_name: name.clone(), source })
         }
         (Some(Err(message)), _) => {
             metrics.deactivation_failed(DeactivationFailure::Panicked);
             object_type.call_metrics.panicked(PanicSite::Deactivation);
-            tracing::error!(r#type = %type_name, panic = message, "deactivation panicked");
-            Err(ObjectError::DeactivationPanicked { type_name, message })
+            tracing::error!(r#type = %name, panic = message, "deactivation panicked");
+            Err(ObjectError::DeactivationPanicked { type_name: name.clone(), message })
         }
         (_, Err(message)) => {
             metrics.deactivation_failed(DeactivationFailure::Panicked);
-            Err(ObjectError::DeactivationPanicked { type_name, message })
+            Err(ObjectError::DeactivationPanicked { type_name: name.clone(), message })
         }
         (None, Ok(())) => {
             metrics.deactivation_failed(DeactivationFailure::TimedOut);

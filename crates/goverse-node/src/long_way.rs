@@ -1,6 +1,7 @@
 //! The long way of a call: to an object that is absent or busy, by a method that waits, or to elsewhere.
 
 use std::future::{poll_fn, ready};
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -97,7 +98,8 @@ async fn here<M: Method>(
     }
     node.keeper.is_needed(object_type);
     loop {
-        let way = approach::<M>(object_type, id, hint.take(), chain.as_ref(), brought.turn());
+        let kind = brought.turn();
+        let way = pin!(approach::<M>(object_type, id, hint.take(), chain.as_ref(), kind));
         let is_over = || node.lifecycle.is_killed();
         let busy = match node.alarms.before(deadline, is_over, way).await {
             Ok(Ok(Approached::Turn(turn))) => return at_its_turn(turn, brought).await,

@@ -17,19 +17,22 @@ use crate::nesting::Nested;
 ///
 /// # Errors
 /// `None` when the runtime stops before the future has ended.
-pub(crate) async fn run_to_end<T, F>(future: F) -> Option<T>
+pub(crate) fn run_to_end<T, F>(future: F) -> impl Future<Output = Option<T>> + Send
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
+    // Boxed before there is another future around it, which would have room for it twice.
     let mut future = Box::pin(future);
-    let mut in_place = |cx: &mut Context<'_>| match Nested::enter() {
-        Some(_nested) => future.as_mut().poll(cx),
-        None => Poll::Pending,
-    };
-    match poll_fn(|cx| Poll::Ready(in_place(cx))).await {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => tokio::spawn(future).await.ok(),
+    async move {
+        let mut in_place = |cx: &mut Context<'_>| match Nested::enter() {
+            Some(_nested) => future.as_mut().poll(cx),
+            None => Poll::Pending,
+        };
+        match poll_fn(|cx| Poll::Ready(in_place(cx))).await {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => tokio::spawn(future).await.ok(),
+        }
     }
 }
 
@@ -55,8 +58,9 @@ where
 }
 
 /// The output of `future`, or what its panic said.
-pub(crate) async fn catch<T>(future: impl Future<Output = T>) -> Result<T, String> {
-    AssertUnwindSafe(future).catch_unwind().await.map_err(|payload| panic_message(&*payload))
+pub(crate) fn catch<T>(future: impl Future<Output = T>) -> impl Future<Output = Result<T, String>> {
+    let caught = AssertUnwindSafe(future).catch_unwind();
+    caught.map(|result| result.map_err(|payload| panic_message(&*payload)))
 }
 
 /// What `act` returns, or what its panic said.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use goverse_core::{ErrorCode, Ran};
 use goverse_metrics::CallGuard;
@@ -217,7 +218,7 @@ impl<M: Method> WaitingCall<M> {
         let limit = after(begun, self.activation.object_type().settings.turn_limit);
         let call = Arc::clone(&self) as _;
         let mut unanswered = Unanswered(Some(self));
-        let future = Box::pin(async move { unanswered.give(running.await) });
+        let future = Box::pin(running.map(move |result| unanswered.give(result)));
         Turning { future, call, deadline, limit }
     }
 

@@ -11,6 +11,7 @@ use crate::object::Object;
 use crate::object_type::ObjectType;
 use crate::state::book::{Book, Stored, Unsaved};
 use crate::state::node_store::told;
+use crate::state::persistence::Persistence;
 use crate::store::{ObjectKey, StoreError, Version};
 
 /// Objects of one type whose last save may yet take effect: up to which version the next load is to raise what is stored.
@@ -24,8 +25,18 @@ pub(crate) struct Unsure(Mutex<HashMap<ObjectId, Version>>);
 pub(crate) async fn load<T: Object>(
     activation: &Arc<Activation<T>>,
 ) -> Result<(T, Option<Box<Book>>), SystemError> {
+    match T::PERSISTENCE {
+        None => Ok(((activation.object_type().construct)(), None)),
+        // Boxed: objects that are not stored need no room for it.
+        Some(persistence) => Box::pin(load_stored(activation, persistence)).await,
+    }
+}
+
+async fn load_stored<T: Object>(
+    activation: &Arc<Activation<T>>,
+    persistence: Persistence<T>,
+) -> Result<(T, Option<Box<Book>>), SystemError> {
     let object_type = activation.object_type();
-    let Some(persistence) = T::PERSISTENCE else { return Ok(((object_type.construct)(), None)) };
     let failed =
         |error| told(&error, Ran::No, &format!("{} was not loaded", activation.describe()));
     let raise_to = object_type.unsure.get(activation.id());
