@@ -95,7 +95,7 @@ pub(crate) fn create<T: Object>(
     if const { is_hookless::<T>() } {
         return Doing::Done(in_place::create(threshold));
     }
-    begin_in_place(async { bring_to_life(threshold, None).await.map(drop) })
+    begin_in_place(bring_to_life(threshold, None, Threshold::cross_and_leave))
 }
 
 /// Brings an object to life in its first turn, whatever becomes of the caller.
@@ -107,13 +107,15 @@ pub(crate) async fn activate<T: Object>(
     if const { is_hookless::<T>() } {
         return in_place::bring_to_life(threshold);
     }
-    run_to_end(bring_to_life(threshold, before)).await.unwrap_or(Err(ObjectError::ShuttingDown))
+    let life = bring_to_life(threshold, before, Threshold::cross);
+    run_to_end(life).await.unwrap_or(Err(ObjectError::ShuttingDown))
 }
 
-async fn bring_to_life<T: Object>(
+async fn bring_to_life<T: Object, R>(
     threshold: Threshold<T>,
     before: Option<Arc<Link>>,
-) -> Result<ExclusiveTurn<Activation<T>>, ObjectError> {
+    cross: impl FnOnce(Threshold<T>, T, Option<Box<Book>>) -> R,
+) -> Result<R, ObjectError> {
     if threshold.comes_too_late() {
         return threshold.refuse();
     }
@@ -133,7 +135,7 @@ async fn bring_to_life<T: Object>(
             let _ = catch_now(|| drop(object));
             threshold.refuse()
         }
-        Some(Ok(Ok((object, book)))) => Ok(threshold.cross(object, book)),
+        Some(Ok(Ok((object, book)))) => Ok(cross(threshold, object, book)),
         Some(Ok(Err(NoLife::NotLoaded(error)))) => {
             activation.guard().fail(ActivationFailure::NotLoaded);
             tracing::warn!(r#type = %object_type.name, %error, "state not loaded");
@@ -427,10 +429,10 @@ impl<T: Object> Threshold<T> {
 
     /// The object is there, and free.
     #[inline]
-    fn cross_and_leave(mut self, object: T) {
+    fn cross_and_leave(mut self, object: T, book: Option<Box<Book>>) {
         let turn = self.turn.take().expect(UNTIL_ITS_END);
         came_to_be(turn.owner());
-        turn.end_with(Some(Live::new(object, None)));
+        turn.end_with(Some(Live::new(object, book)));
     }
 
     fn refuse<R>(self) -> Result<R, ObjectError> {

@@ -12,6 +12,7 @@ use crate::error::ObjectError;
 use crate::object::Object;
 use crate::object_type::ObjectType;
 use crate::run_to_end::{Doing, catch_now};
+use crate::state::Book;
 use crate::turn_lock::{ExclusiveTurn, TurnOwner};
 
 /// An object that takes no more turns and is about to leave its place.
@@ -21,7 +22,7 @@ struct Leaving<'a, T: Object>(&'a Arc<Activation<T>>);
 pub(super) fn bring_to_life<T: Object>(
     threshold: Threshold<T>,
 ) -> Result<ExclusiveTurn<Activation<T>>, ObjectError> {
-    make(threshold, |threshold, object| threshold.cross(object, None))
+    make(threshold, Threshold::cross)
 }
 
 /// Makes an object.
@@ -32,7 +33,7 @@ pub(super) fn create<T: Object>(threshold: Threshold<T>) -> Result<(), ObjectErr
 #[inline]
 fn make<T: Object, R>(
     threshold: Threshold<T>,
-    cross: impl FnOnce(Threshold<T>, T) -> R,
+    cross: impl FnOnce(Threshold<T>, T, Option<Box<Book>>) -> R,
 ) -> Result<R, ObjectError> {
     let object_type = threshold.activation().object_type();
     if threshold.comes_too_late() {
@@ -44,7 +45,7 @@ fn make<T: Object, R>(
             let _ = catch_now(|| drop(object));
             threshold.refuse()
         }
-        Ok(object) => Ok(cross(threshold, object)),
+        Ok(object) => Ok(cross(threshold, object, None)),
         Err(message) => threshold.panicked(message),
     }
 }
