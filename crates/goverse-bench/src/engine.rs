@@ -9,7 +9,7 @@
 //! * `many_objects`: calls a second of 64 callers over 1000 objects that are addressed by id.
 //! * `one_object`: calls a second of 64 callers on one object, by methods that finish at once, yield, or wait for another
 //!   task.
-//! * `spawn_stop`: objects that come and go, a second.
+//! * `spawn_stop`: objects that come and go, a second; with hooks that run then, and without.
 //! * [`idle_memory`]: bytes of an object that does nothing.
 //! * `scale`, `metrics_cost`: of ours alone.
 //!
@@ -45,7 +45,8 @@ pub fn run(arguments: &Arguments, million: bool) {
     contest(&one_object::OneObject::FinishesAtOnce, &report, runs);
     contest(&one_object::OneObject::Yields, &report, runs);
     contest(&one_object::OneObject::Waits, &report, runs);
-    contest(&spawn_stop::SpawnStop, &report, runs);
+    contest(&spawn_stop::SpawnStop::Nothing, &report, runs);
+    contest(&spawn_stop::SpawnStop::Hooks, &report, runs);
     idle_memory::run(&report, runs, million);
     scale::run(&report, runs);
     metrics_cost::run(&report, runs);

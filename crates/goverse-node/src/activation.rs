@@ -32,7 +32,7 @@ pub(crate) struct Activation<T: Object> {
     last_used: AtomicU64,
     /// Nothing before the activation has succeeded, and nothing after the end.
     turns: TurnLock<Option<Live<T>>, Waiter<T>>,
-    /// What it is counted by, and how it refers to its type.
+    /// What it is counted by, and how it refers to its type. Dropped after the object, which counts until it is gone.
     guard: ObjectGuard<TypeHandle<T>>,
     id: ObjectId,
     /// Its place in the wheel of idle objects: the slot, or 0; and the index in it.

@@ -68,6 +68,11 @@ pub(super) trait Competitor: Sized + Send + Sync + 'static {
 
     /// Makes an object, stops it, and waits for its end.
     fn come_and_go(&self, id: &str) -> impl Future<Output = ()> + Send;
+
+    /// As [`come_and_go`](Self::come_and_go), of an object with hooks, which a peer's always has.
+    fn come_and_go_with_hooks(&self, id: &str) -> impl Future<Output = ()> + Send {
+        self.come_and_go(id)
+    }
 }
 
 /// A competitor whose objects are reached by reference alone.

@@ -4,7 +4,8 @@
 //! to see what the metrics cost. Beside the peers it is at a disadvantage that they have not: its
 //! directory is the node itself, in which objects come and go.
 
-use goverse_node::{Ctx, Method, MethodEntry, Never, Node, Object, ObjectRef};
+use goverse_metrics::DeactivationReason;
+use goverse_node::{Ctx, HookError, Method, MethodEntry, Never, Node, Object, ObjectRef};
 use goverse_server::Recorder;
 use tokio::task::yield_now;
 
@@ -24,6 +25,10 @@ pub(super) struct Goverse<const RECORDED: bool>(Node);
 #[derive(Default)]
 pub(super) struct CounterObject(Counter);
 
+/// One with hooks, which do not wait.
+#[derive(Default)]
+struct Hooked(Counter);
+
 struct Add(i64);
 
 struct AddYielding(i64);
@@ -38,6 +43,24 @@ impl Object for CounterObject {
         MethodEntry::of::<AddWaiting>(),
     ];
     const HAS_HOOKS: bool = false;
+}
+
+impl Object for Hooked {
+    const TYPE: &'static str = "Hooked";
+
+    async fn on_activate(&mut self, _cx: &Ctx) -> Result<(), HookError> {
+        self.0.add(1);
+        Ok(())
+    }
+
+    async fn on_deactivate(
+        &mut self,
+        _cx: &Ctx,
+        _reason: DeactivationReason,
+    ) -> Result<(), HookError> {
+        self.0.add(-1);
+        Ok(())
+    }
 }
 
 impl Method for Add {
@@ -112,7 +135,7 @@ impl<const RECORDED: bool> Competitor for Goverse<RECORDED> {
 
     fn begin(_workers: &Workers) -> Option<Self> {
         let address = "localhost:47000".parse().expect("this is an address");
-        let build = || Node::builder(address).object::<CounterObject>().build();
+        let build = || Node::builder(address).object::<CounterObject>().object::<Hooked>().build();
         let node = if RECORDED {
             let recorder = Recorder::builder().build().expect("it has no buckets of its own");
             metrics::with_local_recorder(&recorder, build)
@@ -153,5 +176,10 @@ impl<const RECORDED: bool> Competitor for Goverse<RECORDED> {
     async fn come_and_go(&self, id: &str) {
         self.0.create_object(CounterObject::TYPE, id).await.expect("the object is new");
         self.0.destroy_object(CounterObject::TYPE, id).await.expect("the object is there");
+    }
+
+    async fn come_and_go_with_hooks(&self, id: &str) {
+        self.0.create_object(Hooked::TYPE, id).await.expect("the object is new");
+        self.0.destroy_object(Hooked::TYPE, id).await.expect("the object is there");
     }
 }
