@@ -24,8 +24,8 @@ use crate::waiting_call::Waiter;
 
 /// An object from its first call to its end. Whoever refers to it keeps the shell, not the object.
 ///
-/// What every call touches comes first, beside the counts of the `Arc`: a call by another core has to fetch each cache line
-/// of it.
+/// What every call writes to comes first, beside the counts of the `Arc`: a call by another core has to fetch each cache
+/// line of it. What calls only read comes after that, where several cores can have it.
 #[repr(C)]
 pub(crate) struct Activation<T: Object> {
     /// When it was last called, came to be, or began to.

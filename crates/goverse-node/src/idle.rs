@@ -3,11 +3,12 @@
 //! Each object stands in one slot of a wheel: the one of the time at which it may have been idle for long enough. When
 //! the time of a slot comes, only those in it are looked at; one that was called meanwhile moves on to its new time, a
 //! call itself writes down its time and nothing else. So each object is looked at once in a time-out, and a look costs
-//! what is due. After the timing wheels of Varghese and Lauck (1987), with times that are corrected only when due.
+//! what is due, and a little for each shard. After the timing wheels of Varghese and Lauck (1987), with times that are
+//! corrected only when due.
 //!
-//! Each shard of the directory has a wheel of its own, under the same lock: an object comes to the table and the wheel at
-//! once, and leaves both at once, and the wheel knows it by the hash that the table has it under. The few newest of a shard
-//! stand in neither, and are looked at whenever the shard is.
+//! Each shard of the directory has a wheel of its own, under the same lock, and the wheel knows an object by the hash that
+//! the shard's table has it under. The few newest of a shard stand in neither, and are looked at whenever the shard is; one
+//! that is idle then comes to the table alone, until it goes or stays.
 
 use std::collections::VecDeque;
 use std::mem;

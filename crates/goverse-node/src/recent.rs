@@ -3,10 +3,10 @@
 //! Whoever looks into the directory writes to the lock of a shard, which another core may have written to last. A thread that
 //! calls the same objects again and again finds them here instead, and writes to nothing but the object itself.
 //!
-//! Each thread has one table for all types and nodes, with some places for each hash, as a cache of a processor has. An id is
-//! remembered when it was looked for twice while nothing else was in its places, so objects that are called once leave
-//! nothing behind. What is remembered is held weakly: the object ends when it ends, and leaves no more than its memory until
-//! something else takes the place.
+//! Each thread has one table for all types and nodes, with some places for hashes that end alike, as a cache of a processor
+//! has. An id is remembered when it was looked for twice with few others between that belong to the same places, so objects
+//! that are called once leave nothing behind. What is remembered is held weakly: the object ends when it ends, and leaves no
+//! more than its memory until something else takes the place.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
@@ -27,10 +27,11 @@ thread_local! {
 struct Set {
     hashes: [u64; PLACES],
     activations: [Option<Weak<dyn AnyActivation>>; PLACES],
-    /// The hash of what was looked for in vain.
-    missed: u32,
-    /// The place that is taken next.
+    /// Hashes of what was looked for in vain of late.
+    missed: [u32; PLACES],
+    /// The places that are taken next when none is free, of those above.
     next: u8,
+    next_missed: u8,
 }
 
 /// The activation of this hash that `is_it` says yes to, if this thread remembers it.
@@ -57,8 +58,7 @@ pub(crate) fn remember<T: Object>(hash: u64, activation: &Arc<Activation<T>>) {
             sets.resize_with(SETS, Set::default);
         }
         let set = &mut sets[index(hash)];
-        let missed = (hash >> 32) as u32;
-        if std::mem::replace(&mut set.missed, missed) == missed {
+        if set.missed_before(hash) {
             let activation: Weak<Activation<T>> = Arc::downgrade(activation);
             set.remember(hash, activation);
         }
@@ -72,16 +72,31 @@ fn index(hash: u64) -> usize {
 // === impl Set ===
 
 impl Set {
-    /// Takes the place of the hash, else the one that was taken longest ago.
+    /// Whether this is not the first time of late.
+    fn missed_before(&mut self, hash: u64) -> bool {
+        let missed = (hash >> 32) as u32;
+        if self.missed.contains(&missed) {
+            return true;
+        }
+        self.missed[take_next(&mut self.next_missed)] = missed;
+        false
+    }
+
+    /// Takes the place of the hash, else a free one, else the one that was taken longest ago.
     fn remember(&mut self, hash: u64, activation: Weak<dyn AnyActivation>) {
         let same = self.hashes.iter().position(|remembered| *remembered == hash);
-        let place = same.unwrap_or_else(|| {
-            self.next = (self.next + 1) % PLACES as u8;
-            usize::from(self.next)
-        });
+        let free = || self.activations.iter().position(Option::is_none);
+        let place = same.or_else(free).unwrap_or_else(|| take_next(&mut self.next));
         self.hashes[place] = hash;
         self.activations[place] = Some(activation);
     }
+}
+
+/// The places in turn.
+fn take_next(next: &mut u8) -> usize {
+    let place = usize::from(*next);
+    *next = (*next + 1) % PLACES as u8;
+    place
 }
 
 #[cfg(test)]
@@ -178,6 +193,18 @@ mod tests {
         look_twice(&ids[PLACES]);
         assert!(ids[1..].iter().all(|id| remembers(&node, id)));
         assert!(!remembers(&node, "a"));
+    }
+
+    #[test]
+    fn ids_that_are_looked_for_in_turn_are_remembered() {
+        let (node, _) = node();
+        let ids: Vec<_> = (0..1_000).map(|number| number.to_string()).collect();
+        ids.iter().for_each(|id| create(&node, id));
+        for _ in 0..3 {
+            ids.iter().for_each(|id| drop(get(&node, id).unwrap()));
+        }
+        let remembered = ids.iter().filter(|id| remembers(&node, id)).count();
+        assert!(remembered > 900, "{remembered}");
     }
 
     #[test]
