@@ -142,7 +142,7 @@ mod tests {
     use crate::engine::competitor::{Competitor, complete};
     use crate::measure::Runs;
 
-    /// What five calls answer, after an object that came and went.
+    /// What five calls answer, after objects that came and went.
     struct Answers;
 
     impl Scenario for Answers {
@@ -155,6 +155,7 @@ mod tests {
         fn measure<C: Competitor>(&self, competitor: Arc<C>, threads: &C::Threads) -> [i64; 5] {
             complete(threads, async move {
                 competitor.come_and_go("a").await;
+                competitor.come_and_go_with_hooks("a").await;
                 let object = competitor.activate(0, "b").await;
                 let directory = competitor.directory(&["c".to_owned(), "d".to_owned()]).await;
                 [

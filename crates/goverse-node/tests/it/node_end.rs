@@ -261,6 +261,29 @@ fn an_object_can_be_called_after_the_runtime_of_its_hook_is_gone() {
 }
 
 #[test]
+fn an_object_whose_hook_goes_with_its_runtime_is_counted_out_though_somebody_refers_to_it() {
+    let stage = stage();
+    let hook = || vec![pass("never")];
+    stage.world.plan("a", Hook::Activate, [hook()]);
+    stage.world.plan("a", Hook::Deactivate, [hook()]);
+    let coming = runtime().block_on(async {
+        let mut first = stage.begin(act("a", []));
+        stage.world.until_at("a", "the hook runs", |a| a.hooks == 1).await;
+        assert!(!first.poll());
+        stage.actor("a")
+    });
+    let failed = "object_activation_failures_total Actor abandoned";
+    assert_eq!(stage.observed.reported().get(failed), Some(&1.0));
+    let going = runtime().block_on(async {
+        assert_eq!(stage.tell(act("a", [Step::Deactivate])).await, "0");
+        stage.world.until_at("a", "the hook runs", |a| a.deactivations == 1).await;
+        stage.actor("a")
+    });
+    assert_eq!(stage.observed.gauge_and_listing("Actor"), (0.0, 0));
+    drop((coming, going));
+}
+
+#[test]
 fn who_stood_in_line_is_told_when_the_runtime_that_runs_the_turn_goes() {
     for make in [act::<2>, look::<2>] {
         let (stage, worker) = (stage(), worker());
